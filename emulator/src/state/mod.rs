@@ -1,0 +1,31 @@
+//! What the hub and DPS know, free of any network: both the MQTT side and the service API stand on it.
+//!
+//! [`Hub`] holds devices, their twins, sessions, messages and calls behind one lock that is never held across an `await`.
+//! A device's connection holds a [`Link`]; what the hub wants to say to the device arrives there as a [`Delivery`], through
+//! bounded queues, so a device that does not read costs a fixed amount and is disconnected rather than waited for.
+//! Everything a device does is told to listeners as a [`DeviceEvent`]. [`Enrollments`] holds what DPS knows and assigns
+//! devices to the hub.
+
+mod device;
+mod enrollment;
+mod error;
+mod event;
+mod hub;
+mod link;
+mod message;
+mod method;
+mod registration;
+mod session;
+mod twin;
+mod twins;
+
+pub use device::{AuthError, Device, DeviceKeys};
+pub use enrollment::{Enrollment, Enrollments, Group};
+pub use error::HubError;
+pub use event::{DeviceEvent, EventKind};
+pub use hub::Hub;
+pub use link::{CloseReason, Delivery, Link};
+pub use message::{CloudMessage, MESSAGE_LIMIT, OutgoingMessage, QUEUE_LIMIT};
+pub use method::{METHOD_LIMIT, MethodResult};
+pub use registration::Applicant;
+pub use session::Subscription;
