@@ -18,7 +18,11 @@ pub struct Telemetry {
 impl Telemetry {
     /// A message of the default component, without application properties.
     pub fn new(body: impl Into<Json>) -> Telemetry {
-        Telemetry { component: None, body: body.into(), properties: Vec::new() }
+        Telemetry {
+            component: None,
+            body: body.into(),
+            properties: Vec::new(),
+        }
     }
 
     /// The same message, of the named component.
@@ -81,7 +85,13 @@ impl Acknowledgement {
     /// Answers `desired` with a status and the value now in force.
     pub fn of(desired: &Desired, status: u16, in_force: Option<Json>) -> Acknowledgement {
         let Desired { property, version, .. } = desired.clone();
-        Acknowledgement { property, value: in_force, status, version, description: None }
+        Acknowledgement {
+            property,
+            value: in_force,
+            status,
+            version,
+            description: None,
+        }
     }
 
     /// Says, without being asked, which value a writable property has by default: 203, version 0.
@@ -148,12 +158,18 @@ pub struct Response {
 impl Response {
     /// Done: 200 with a payload, or without one for `()`.
     pub fn ok(payload: impl Into<Json>) -> Response {
-        Response { status: 200, payload: payload.into().unless_null() }
+        Response {
+            status: 200,
+            payload: payload.into().unless_null(),
+        }
     }
 
     /// Refused or failed: `{"message": message}` under the given status.
     pub fn error(status: u16, message: impl Into<String>) -> Response {
-        Response { status, payload: Some(json!({ "message": message.into() }).into()) }
+        Response {
+            status,
+            payload: Some(json!({ "message": message.into() }).into()),
+        }
     }
 }
 

@@ -7,7 +7,10 @@
 macro_rules! export {
     ($device:ty) => {
         #[cfg(target_family = "wasm")]
-        #[allow(unsafe_code, reason = "the component model's calling convention needs exported symbols")]
+        #[allow(
+            unsafe_code,
+            reason = "the component model's calling convention needs exported symbols"
+        )]
         const _: () = {
             ::std::thread_local! {
                 static SLOT: $crate::__private::Slot<$device> = const { $crate::__private::Slot::empty() };
@@ -20,7 +23,7 @@ macro_rules! export {
 
                 fn slot<R>(act: impl FnOnce(&$crate::__private::Slot<$device>) -> R) -> R {
                     SLOT.with(act)
-                }
+        }
             }
 
             $crate::__private::export_bindings!(Export with_types_in $crate::__private::bindings);

@@ -48,7 +48,7 @@ impl Json {
 
     /// Null, which this contract writes as no value at all, becomes none.
     pub(crate) fn unless_null(self) -> Option<Json> {
-        (self.0.trim() != "null").then_some(self)
+        (self.0.trim_ascii() != "null").then_some(self)
     }
 }
 
@@ -107,7 +107,10 @@ mod tests {
 
     #[test]
     fn equality_looks_at_the_value() {
-        assert_eq!(Json::parse("{ \"b\": 1, \"a\": [2] }").unwrap(), Json::from(json!({"a": [2], "b": 1})));
+        assert_eq!(
+            Json::parse("{ \"b\": 1, \"a\": [2] }").unwrap(),
+            Json::from(json!({"a": [2], "b": 1}))
+        );
         assert_ne!(Json::from(22), Json::from(22.0));
     }
 

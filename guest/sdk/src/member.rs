@@ -16,7 +16,10 @@ pub struct Member {
 impl Member {
     /// `name` of the named component.
     pub fn of(component: impl Into<String>, name: impl Into<String>) -> Member {
-        Member { component: Some(component.into()), name: name.into() }
+        Member {
+            component: Some(component.into()),
+            name: name.into(),
+        }
     }
 
     /// Component and name, to match on: `match command.target.parts() { (None, "reset") => .. }`.
@@ -27,7 +30,10 @@ impl Member {
 
 impl From<&str> for Member {
     fn from(name: &str) -> Member {
-        Member { component: None, name: name.to_owned() }
+        Member {
+            component: None,
+            name: name.to_owned(),
+        }
     }
 }
 

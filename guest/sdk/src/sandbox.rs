@@ -122,25 +122,44 @@ impl Host for Imports {
     }
 
     fn send(&mut self, telemetry: impl Into<Telemetry>) -> Result<(), SendError> {
-        let Telemetry { component, body, properties } = telemetry.into();
-        let message = imported::telemetry::Message { component, body: body.into_string(), properties };
+        let Telemetry {
+            component,
+            body,
+            properties,
+        } = telemetry.into();
+        let message = imported::telemetry::Message {
+            component,
+            body: body.into_string(),
+            properties,
+        };
         Ok(imported::telemetry::send(&message)?)
     }
 
     fn report(&mut self, property: impl Into<Member>, value: impl Into<Json>) -> Result<(), SendError> {
         let value = value.into().unless_null();
-        Ok(imported::properties::report(&property.into().into(), value.as_ref().map(Json::as_str))?)
+        Ok(imported::properties::report(
+            &property.into().into(),
+            value.as_ref().map(Json::as_str),
+        )?)
     }
 
     fn acknowledge(&mut self, acknowledgement: Acknowledgement) -> Result<(), SendError> {
-        let Acknowledgement { property, value, status, version, description } = acknowledgement;
-        Ok(imported::properties::acknowledge(&imported::properties::Acknowledgement {
-            property: property.into(),
-            value: value.map(Json::into_string),
+        let Acknowledgement {
+            property,
+            value,
             status,
             version,
             description,
-        })?)
+        } = acknowledgement;
+        Ok(imported::properties::acknowledge(
+            &imported::properties::Acknowledgement {
+                property: property.into(),
+                value: value.map(Json::into_string),
+                status,
+                version,
+                description,
+            },
+        )?)
     }
 
     fn respond(&mut self, request: &RequestId, response: Response) -> bool {
@@ -149,7 +168,11 @@ impl Host for Imports {
 
     fn assignment(&self) -> Assignment {
         let current = imported::provisioning::current();
-        Assignment { hub: current.hub, device_id: current.device_id, payload: current.payload.map(Json::from_host) }
+        Assignment {
+            hub: current.hub,
+            device_id: current.device_id,
+            payload: current.payload.map(Json::from_host),
+        }
     }
 
     fn config(&self, key: &str) -> Option<String> {
@@ -180,19 +203,28 @@ impl From<exported::DesiredValue> for Desired {
 
 impl From<imported::types::Member> for Member {
     fn from(member: imported::types::Member) -> Member {
-        Member { component: member.component, name: member.name }
+        Member {
+            component: member.component,
+            name: member.name,
+        }
     }
 }
 
 impl From<Member> for imported::types::Member {
     fn from(member: Member) -> imported::types::Member {
-        imported::types::Member { component: member.component, name: member.name }
+        imported::types::Member {
+            component: member.component,
+            name: member.name,
+        }
     }
 }
 
 impl From<Response> for imported::commands::Response {
     fn from(response: Response) -> imported::commands::Response {
-        imported::commands::Response { status: response.status, payload: response.payload.map(Json::into_string) }
+        imported::commands::Response {
+            status: response.status,
+            payload: response.payload.map(Json::into_string),
+        }
     }
 }
 

@@ -57,6 +57,9 @@ impl Effect {
 
     /// A reported property; null removes it.
     pub fn report(property: impl Into<Member>, value: impl Into<Json>) -> Effect {
-        Effect::Report { property: property.into(), value: value.into().unless_null() }
+        Effect::Report {
+            property: property.into(),
+            value: value.into().unless_null(),
+        }
     }
 }

@@ -2,9 +2,7 @@
 
 use super::Effect;
 use crate::host::milliseconds;
-use crate::{
-    Acknowledgement, Assignment, Host, Json, Level, Member, RequestId, Response, SendError, Telemetry, Timer,
-};
+use crate::{Acknowledgement, Assignment, Host, Json, Level, Member, RequestId, Response, SendError, Telemetry, Timer};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -41,7 +39,11 @@ impl MockHost {
             random: VecDeque::new(),
             seed: 0,
             config: HashMap::new(),
-            assignment: Assignment { hub: "hub.example".to_owned(), device_id: "device".to_owned(), payload: None },
+            assignment: Assignment {
+                hub: "hub.example".to_owned(),
+                device_id: "device".to_owned(),
+                payload: None,
+            },
             refusals: VecDeque::new(),
             outbox_full: false,
             deferred: HashSet::new(),
@@ -178,7 +180,10 @@ impl Host for MockHost {
 
     fn acknowledge(&mut self, acknowledgement: Acknowledgement) -> Result<(), SendError> {
         if !(200..=599).contains(&acknowledgement.status) {
-            return Err(SendError::Invalid(format!("{} is no status of an acknowledgement", acknowledgement.status)));
+            return Err(SendError::Invalid(format!(
+                "{} is no status of an acknowledgement",
+                acknowledgement.status
+            )));
         }
         self.admit()?;
         self.effects.push(Effect::Acknowledgement(acknowledgement));
@@ -188,7 +193,10 @@ impl Host for MockHost {
     fn respond(&mut self, request: &RequestId, response: Response) -> bool {
         let waited_for = self.deferred.remove(request);
         if waited_for {
-            self.effects.push(Effect::Response { request: request.clone(), response });
+            self.effects.push(Effect::Response {
+                request: request.clone(),
+                response,
+            });
         }
         waited_for
     }
@@ -202,7 +210,10 @@ impl Host for MockHost {
     }
 
     fn log(&mut self, level: Level, message: impl Display) {
-        self.effects.push(Effect::Log { level, message: message.to_string() });
+        self.effects.push(Effect::Log {
+            level,
+            message: message.to_string(),
+        });
     }
 }
 
@@ -226,7 +237,11 @@ impl Timers {
 
     /// Takes the first timer due by `until`: which, and when. Of those due together, the one set first.
     pub(super) fn take_due(&mut self, until: Duration) -> Option<(Timer, Duration)> {
-        let (&timer, due) = self.0.iter_mut().filter(|(_, due)| due.at <= until).min_by_key(|(timer, due)| (due.at, **timer))?;
+        let (&timer, due) = self
+            .0
+            .iter_mut()
+            .filter(|(_, due)| due.at <= until)
+            .min_by_key(|(timer, due)| (due.at, **timer))?;
         let at = due.at;
         match due.period {
             Some(period) => due.at = at.saturating_add(period),

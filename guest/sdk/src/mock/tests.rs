@@ -19,7 +19,10 @@ impl Device for Puppet {
         if state.is_some_and(|state| state.is_empty()) {
             return Err("state is empty".to_owned());
         }
-        Ok(Puppet { waiting: None, ticks: Vec::new() })
+        Ok(Puppet {
+            waiting: None,
+            ticks: Vec::new(),
+        })
     }
 
     fn invoke(&mut self, host: &mut impl Host, command: Command) -> Outcome {
@@ -41,7 +44,10 @@ impl Device for Puppet {
     }
 
     fn receive(&mut self, host: &mut impl Host, message: Message) {
-        host.log(Level::Info, format_args!("{} bytes, {} properties", message.body.len(), message.properties.len()));
+        host.log(
+            Level::Info,
+            format_args!("{} bytes, {} properties", message.body.len(), message.properties.len()),
+        );
         if let Some(request) = &self.waiting {
             let heard = host.respond(request, Response::ok("late"));
             host.log(Level::Info, if heard { "heard" } else { "nobody waits" });
@@ -73,7 +79,15 @@ fn timers_fire_when_due_in_order_and_without_drift() {
     puppet.advance(ms(650));
     puppet.advance(ms(250));
     let ticks = &puppet.device().ticks;
-    assert_eq!(ticks, &[(Timer(1), ms(300)), (Timer(1), ms(600)), (Timer(2), ms(600)), (Timer(1), ms(900))]);
+    assert_eq!(
+        ticks,
+        &[
+            (Timer(1), ms(300)),
+            (Timer(1), ms(600)),
+            (Timer(2), ms(600)),
+            (Timer(1), ms(900))
+        ]
+    );
     assert_eq!(puppet.host().timers_set(), 1);
 }
 
@@ -88,7 +102,14 @@ fn a_cancelled_timer_does_not_fire() {
     let effects = puppet.effects();
     assert_eq!(
         effects,
-        [Effect::Every { timer: Timer(1), period: ms(10) }, Effect::Cancel(Timer(1)), Effect::Cancel(Timer(99))]
+        [
+            Effect::Every {
+                timer: Timer(1),
+                period: ms(10)
+            },
+            Effect::Cancel(Timer(1)),
+            Effect::Cancel(Timer(99))
+        ]
     );
 }
 
@@ -126,12 +147,18 @@ fn a_deferred_command_is_answered_once() {
     assert_eq!(puppet.invoke("defer", ()), Outcome::Deferred);
     puppet.receive("go", &[("a", "b")]);
     puppet.receive("", &[]);
-    let log = |message: &str| Effect::Log { level: Level::Info, message: message.to_owned() };
+    let log = |message: &str| Effect::Log {
+        level: Level::Info,
+        message: message.to_owned(),
+    };
     assert_eq!(
         puppet.effects(),
         [
             log("2 bytes, 1 properties"),
-            Effect::Response { request: RequestId("1".to_owned()), response: Response::ok("late") },
+            Effect::Response {
+                request: RequestId("1".to_owned()),
+                response: Response::ok("late")
+            },
             log("heard"),
             log("0 bytes, 0 properties"),
             log("nobody waits"),
@@ -142,18 +169,32 @@ fn a_deferred_command_is_answered_once() {
 #[test]
 fn an_unknown_command_and_an_unknown_property_get_404_by_default() {
     let mut puppet = puppet();
-    let Outcome::Done(response) = puppet.invoke(Member::of("arm", "wave"), ()) else { panic!("deferred") };
+    let Outcome::Done(response) = puppet.invoke(Member::of("arm", "wave"), ()) else {
+        panic!("deferred")
+    };
     assert_eq!(response.status, 404);
-    assert_eq!(response.payload, Some(json!({"message": "this device has no command arm.wave"}).into()));
+    assert_eq!(
+        response.payload,
+        Some(json!({"message": "this device has no command arm.wave"}).into())
+    );
 
     puppet.update(7, &json!({"colour": "red", "arm": {"__t": "c", "angle": null}}));
     let unknown = |property: Member, value: Option<Json>| {
         let description = Some(format!("this device has no writable property {property}"));
-        Effect::Acknowledgement(Acknowledgement { property, value, status: 404, version: 7, description })
+        Effect::Acknowledgement(Acknowledgement {
+            property,
+            value,
+            status: 404,
+            version: 7,
+            description,
+        })
     };
     assert_eq!(
         puppet.effects(),
-        [unknown(Member::of("arm", "angle"), None), unknown("colour".into(), Some("red".into()))]
+        [
+            unknown(Member::of("arm", "angle"), None),
+            unknown("colour".into(), Some("red".into()))
+        ]
     );
 }
 

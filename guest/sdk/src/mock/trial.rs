@@ -47,7 +47,9 @@ impl<D: Device> Trial<D> {
     pub fn update(&mut self, version: u64, patch: &Value) {
         let mut desired = Vec::new();
         for (name, value) in patch.as_object().into_iter().flatten() {
-            let of_component = value.as_object().filter(|object| object.get("__t") == Some(&Value::from("c")));
+            let of_component = value
+                .as_object()
+                .filter(|object| object.get("__t") == Some(&Value::from("c")));
             match of_component {
                 Some(members) => desired.extend(
                     members
@@ -61,7 +63,11 @@ impl<D: Device> Trial<D> {
         self.update_with(
             desired
                 .into_iter()
-                .map(|(property, value)| Desired { property, value: Json::from(value).unless_null(), version })
+                .map(|(property, value)| Desired {
+                    property,
+                    value: Json::from(value).unless_null(),
+                    version,
+                })
                 .collect(),
         );
     }
@@ -77,7 +83,14 @@ impl<D: Device> Trial<D> {
         let id = RequestId(self.calls.to_string());
         self.host.deferred.insert(id.clone());
         let payload = payload.into().unless_null();
-        let outcome = self.device.invoke(&mut self.host, Command { id: id.clone(), target: target.into(), payload });
+        let outcome = self.device.invoke(
+            &mut self.host,
+            Command {
+                id: id.clone(),
+                target: target.into(),
+                payload,
+            },
+        );
         if outcome != Outcome::Deferred {
             self.host.deferred.remove(&id);
         }
@@ -86,8 +99,17 @@ impl<D: Device> Trial<D> {
 
     /// Sends a cloud-to-device message.
     pub fn receive(&mut self, body: impl Into<Vec<u8>>, properties: &[(&str, &str)]) {
-        let properties = properties.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        self.device.receive(&mut self.host, Message { body: body.into(), properties });
+        let properties = properties
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        self.device.receive(
+            &mut self.host,
+            Message {
+                body: body.into(),
+                properties,
+            },
+        );
     }
 
     /// Moves time on, firing each timer when it is due.

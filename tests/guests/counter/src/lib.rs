@@ -4,7 +4,8 @@
 //! again and answers with the count it ended. Another instance goes on where the last one stopped.
 
 use setpoint_guest::{
-    Acknowledgement, Command, Desired, Device, Host, Json, Level, Outcome, Response, SendError, StartReason, Timer, json,
+    Acknowledgement, Command, Desired, Device, Host, Json, Level, Outcome, Response, SendError, StartReason, Timer,
+    json,
 };
 use std::time::Duration;
 
@@ -21,9 +22,15 @@ impl Device for Counter {
     const MODEL_ID: &'static str = "dtmi:com:example:Counter;1";
 
     fn start(host: &mut impl Host, _: StartReason, state: Option<Vec<u8>>) -> Result<Self, String> {
-        let count = state.and_then(|state| state.try_into().ok()).map_or(0, i64::from_le_bytes);
+        let count = state
+            .and_then(|state| state.try_into().ok())
+            .map_or(0, i64::from_le_bytes);
         host.every(Duration::from_secs(1));
-        Ok(Counter { count, step: DEFAULT_STEP, first_update_done: false })
+        Ok(Counter {
+            count,
+            step: DEFAULT_STEP,
+            first_update_done: false,
+        })
     }
 
     fn update(&mut self, host: &mut impl Host, desired: Vec<Desired>) {
@@ -132,8 +139,13 @@ mod tests {
         counter.update(5, &json!({"step": "two"}));
         counter.advance(Duration::from_secs(1));
         let effects = counter.effects();
-        let [Effect::Acknowledgement(refused), count] = effects.as_slice() else { panic!("{effects:?}") };
-        assert_eq!((refused.status, refused.version, &refused.value), (400, 5, &Some(1.into())));
+        let [Effect::Acknowledgement(refused), count] = effects.as_slice() else {
+            panic!("{effects:?}")
+        };
+        assert_eq!(
+            (refused.status, refused.version, &refused.value),
+            (400, 5, &Some(1.into()))
+        );
         assert_eq!(count, &Effect::telemetry(json!({"count": 1})));
     }
 

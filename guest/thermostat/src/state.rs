@@ -1,0 +1,75 @@
+//! What one instance hands to the next.
+
+use crate::window::{Window, time};
+use serde::{Deserialize, Serialize};
+
+/// A later version of the thermostat may save more, under another number; this one reads only its own.
+const VERSION: u32 = 1;
+
+/// As JSON. Times are differences, which are short and alike.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct State {
+    version: u32,
+    maximum: f64,
+    target: f64,
+    /// Milliseconds: the first since 1970, each other one since the one before it.
+    times: Vec<i64>,
+    temperatures: Vec<u8>,
+}
+
+impl State {
+    pub(crate) fn of(maximum: f64, target: f64, readings: &Window) -> State {
+        let mut before = 0;
+        let times = readings
+            .iter()
+            .map(|(at, _)| at.wrapping_sub(std::mem::replace(&mut before, at)))
+            .collect();
+        let temperatures = readings.iter().map(|(_, temperature)| temperature).collect();
+        State {
+            version: VERSION,
+            maximum,
+            target,
+            times,
+            temperatures,
+        }
+    }
+
+    /// None when it cannot be written, which leaves the device where it is.
+    pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(self).ok()
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<State, String> {
+        let state: State = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if state.version != VERSION {
+            return Err(format!("it is of version {}, not {VERSION}", state.version));
+        }
+        if state.times.len() != state.temperatures.len() {
+            return Err(format!(
+                "{} times for {} readings",
+                state.times.len(),
+                state.temperatures.len()
+            ));
+        }
+        Ok(state)
+    }
+
+    pub(crate) fn maximum(&self) -> f64 {
+        self.maximum
+    }
+
+    pub(crate) fn target(&self) -> f64 {
+        self.target
+    }
+
+    /// The last `size` readings.
+    pub(crate) fn readings(&self, size: usize) -> Window {
+        let mut window = Window::new(size);
+        let mut at = 0_i64;
+        for (difference, temperature) in self.times.iter().zip(&self.temperatures) {
+            at = at.wrapping_add(*difference);
+            window.push(time(at), i64::from(*temperature));
+        }
+        window
+    }
+}
