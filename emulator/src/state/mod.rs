@@ -29,3 +29,4 @@ pub use message::{CloudMessage, MESSAGE_LIMIT, OutgoingMessage, QUEUE_LIMIT};
 pub use method::{METHOD_LIMIT, MethodResult};
 pub use registration::Applicant;
 pub use session::Subscription;
+pub(crate) use twins::matches_etag;

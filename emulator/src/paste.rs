@@ -1,0 +1,167 @@
+//! The block an operator pastes into a shell so that an SDK or a sample finds the emulator.
+
+use std::path::Path;
+
+use setpoint_protocol::{DeviceConnectionString, Endpoint, ServiceConnectionString};
+
+use crate::identity::Identity;
+
+/// Where devices connect when nothing else is said, and the only port some SDKs know (MQTT over TLS).
+pub const DEFAULT_MQTT_PORT: u16 = 8883;
+
+/// Where the service API answers when nothing else is said.
+pub const DEFAULT_HTTPS_PORT: u16 = 8443;
+
+/// The environment for a device and for a service, as `export` lines with a comment over each, safe for
+/// `eval "$(setpoint emulator --env)"`. `ca` is the file with the authority's certificate.
+///
+/// The text holds keys: it is for the operator's eyes and shell alone.
+pub fn environment(identity: &Identity, mqtt_port: u16, https_port: u16, ca: &Path) -> String {
+    let [device_key, _] = identity.device_keys();
+    // A device SDK that cannot be told a port need not see the usual one.
+    let devices = Endpoint {
+        host: identity.host().to_owned(),
+        port: Some(mqtt_port).filter(|port| *port != DEFAULT_MQTT_PORT),
+    };
+    let service = Endpoint {
+        host: identity.host().to_owned(),
+        port: Some(https_port),
+    };
+    let device = DeviceConnectionString {
+        host: devices.clone(),
+        device_id: identity.device_id().to_owned(),
+        module_id: None,
+        key: device_key.clone(),
+        gateway: None,
+    };
+    let operator = ServiceConnectionString {
+        host: service,
+        policy: identity.service_policy().to_owned(),
+        key: identity.service_key().clone(),
+    };
+    let ca = ca.to_string_lossy();
+    let lines = [
+        (
+            "How the device proves who it is: by provisioning (DPS), or by connectionString.",
+            "IOTHUB_DEVICE_SECURITY_TYPE",
+            "DPS".to_owned(),
+        ),
+        (
+            "The local Device Provisioning Service.",
+            "IOTHUB_DEVICE_DPS_ENDPOINT",
+            devices.to_string(),
+        ),
+        (
+            "Which DPS instance this is.",
+            "IOTHUB_DEVICE_DPS_ID_SCOPE",
+            identity.id_scope().to_owned(),
+        ),
+        (
+            "The device that is enrolled already.",
+            "IOTHUB_DEVICE_DPS_DEVICE_ID",
+            identity.device_id().to_owned(),
+        ),
+        (
+            "Its key. Secret.",
+            "IOTHUB_DEVICE_DPS_DEVICE_KEY",
+            device_key.to_base64(),
+        ),
+        (
+            "The same device without provisioning. Secret.",
+            "IOTHUB_DEVICE_CONNECTION_STRING",
+            device.to_text(),
+        ),
+        (
+            "For services and for setpoint call, twin and monitor. Secret.",
+            "IOTHUB_CONNECTION_STRING",
+            operator.to_text(),
+        ),
+        (
+            "The certificate authority to trust, for OpenSSL and what builds on it. It takes the place of the usual ones.",
+            "SSL_CERT_FILE",
+            ca.clone().into_owned(),
+        ),
+        (
+            "The same for requests, which the Python service SDK uses.",
+            "REQUESTS_CA_BUNDLE",
+            ca.into_owned(),
+        ),
+    ];
+    lines
+        .map(|(comment, name, value)| format!("# {comment}\nexport {name}={}\n", quoted(&value)))
+        .concat()
+}
+
+/// The text as one word of a POSIX shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// What a real shell makes of the block.
+    fn evaluated(block: &str, name: &str) -> String {
+        let script = format!("eval \"$1\"; printf %s \"${name}\"");
+        let output = Command::new("sh")
+            .args(["-euc", &script, "sh", block])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[test]
+    fn a_shell_reads_back_every_value() {
+        let identity = Identity::temporary().unwrap();
+        let ca = "/tmp/it's $(here); \"now\"/ca.pem";
+        let block = environment(&identity, 8883, 8443, Path::new(ca));
+        let value = |name: &str| evaluated(&block, name);
+        assert_eq!(value("SSL_CERT_FILE"), ca);
+        assert_eq!(value("REQUESTS_CA_BUNDLE"), ca);
+        assert_eq!(value("IOTHUB_DEVICE_SECURITY_TYPE"), "DPS");
+        assert_eq!(value("IOTHUB_DEVICE_DPS_ENDPOINT"), "localhost");
+        assert_eq!(value("IOTHUB_DEVICE_DPS_ID_SCOPE"), identity.id_scope());
+        assert_eq!(value("IOTHUB_DEVICE_DPS_DEVICE_ID"), "my-pnp-device");
+        assert_eq!(
+            value("IOTHUB_DEVICE_DPS_DEVICE_KEY"),
+            identity.device_keys()[0].to_base64()
+        );
+        let device: DeviceConnectionString = value("IOTHUB_DEVICE_CONNECTION_STRING").parse().unwrap();
+        assert_eq!(
+            (device.host.to_string().as_str(), &device.key),
+            ("localhost", &identity.device_keys()[0])
+        );
+        let service: ServiceConnectionString = value("IOTHUB_CONNECTION_STRING").parse().unwrap();
+        assert_eq!(
+            (service.host.to_string().as_str(), service.policy.as_str()),
+            ("localhost:8443", "iothubowner")
+        );
+        assert_eq!(&service.key, identity.service_key());
+    }
+
+    #[test]
+    fn another_port_is_named() {
+        let identity = Identity::temporary().unwrap();
+        let block = environment(&identity, 18883, 18443, Path::new("ca.pem"));
+        assert_eq!(evaluated(&block, "IOTHUB_DEVICE_DPS_ENDPOINT"), "localhost:18883");
+        let device: DeviceConnectionString = evaluated(&block, "IOTHUB_DEVICE_CONNECTION_STRING").parse().unwrap();
+        assert_eq!(device.host.port, Some(18883));
+    }
+
+    #[test]
+    fn every_line_is_explained() {
+        let identity = Identity::temporary().unwrap();
+        let block = environment(&identity, 8883, 8443, Path::new("ca.pem"));
+        let lines: Vec<_> = block.lines().collect();
+        assert!(
+            lines
+                .chunks(2)
+                .all(|pair| pair[0].starts_with("# ") && pair[1].starts_with("export ")),
+            "{lines:?}"
+        );
+    }
+}

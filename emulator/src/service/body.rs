@@ -1,0 +1,74 @@
+//! Reading what a caller sent.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::IF_MATCH;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use serde::de::DeserializeOwned;
+
+use super::BODY_LIMIT;
+use super::failure::Failure;
+use crate::state::HubError;
+
+/// The body as JSON, whatever content type the caller gave it: the SDKs do not agree on one.
+pub(super) struct JsonBody<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let bytes = read(request, state).await?;
+        serde_json::from_slice(&bytes)
+            .map(JsonBody)
+            .map_err(|error| Failure::invalid(format!("the body is not as it must be: {error}")))
+    }
+}
+
+/// The body as JSON, or none when it is empty.
+pub(super) struct OptionalJson(pub(super) Option<serde_json::Value>);
+
+impl<S: Send + Sync> FromRequest<S> for OptionalJson {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let bytes = read(request, state).await?;
+        if bytes.is_empty() {
+            return Ok(OptionalJson(None));
+        }
+        serde_json::from_slice(&bytes)
+            .map(|value| OptionalJson(Some(value)))
+            .map_err(|error| Failure::invalid(format!("the body is not JSON: {error}")))
+    }
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Failure> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
+            HubError::TooLarge(format!("the body has more than {BODY_LIMIT} bytes")).into()
+        } else {
+            Failure::invalid("the body did not arrive whole")
+        }
+    })
+}
+
+/// The If-Match header as it came, if it came.
+pub(super) struct IfMatch(pub(super) Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
+        text_header(&parts.headers, IF_MATCH.as_str()).map(IfMatch)
+    }
+}
+
+/// A header's text, if the header is there.
+pub(super) fn text_header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Failure> {
+    headers
+        .get(name)
+        .map(|value| value.to_str().map(str::to_owned))
+        .transpose()
+        .map_err(|_| Failure::invalid(format!("the header {name} is not text")))
+}

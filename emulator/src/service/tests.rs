@@ -1,0 +1,395 @@
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use setpoint_protocol::{Key, PropertyBag, Token};
+use tower::ServiceExt;
+
+use super::*;
+use crate::state::{Delivery, Subscription};
+
+struct Api {
+    hub: Arc<Hub>,
+    identity: Arc<Identity>,
+    router: Router,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Api {
+    fn new() -> Api {
+        let hub = Hub::new();
+        let identity = Arc::new(Identity::temporary().unwrap());
+        let enrollments = Arc::new(Enrollments::new(identity.id_scope()));
+        let router = router(Arc::clone(&hub), enrollments, Arc::clone(&identity));
+        Api { hub, identity, router }
+    }
+
+    /// With one device, `d`.
+    fn with_device() -> Api {
+        let api = Api::new();
+        api.hub.create_device("d", None).unwrap();
+        api
+    }
+
+    fn token(&self) -> String {
+        Token::sign(
+            "localhost",
+            self.identity.service_key(),
+            u64::MAX,
+            Some(self.identity.service_policy()),
+        )
+        .to_string()
+    }
+
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("Authorization", self.token());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.answer(request.body(body.into()).unwrap()).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        let body = if body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&body).unwrap()
+        };
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], Body::empty()).await
+    }
+
+    async fn json(&self, method: &str, path: &str, body: Value) -> Answer {
+        self.send(method, path, &[], body.to_string()).await
+    }
+}
+
+impl Answer {
+    #[track_caller]
+    fn is_refusal(&self, status: u16, name: &str) -> &str {
+        let message = self.body["Message"].as_str().unwrap();
+        assert_eq!(
+            (self.status.as_u16(), self.headers["iothub-errorcode"].to_str().unwrap()),
+            (status, name),
+            "{message}"
+        );
+        assert!(message.starts_with(&format!("ErrorCode:{name};")), "{message}");
+        assert!(
+            self.body["ExceptionMessage"]
+                .as_str()
+                .unwrap()
+                .starts_with("Tracking ID:")
+        );
+        message
+    }
+}
+
+#[tokio::test]
+async fn every_call_needs_the_service_key() {
+    let api = Api::with_device();
+    let policy = Some(api.identity.service_policy());
+    let other = Token::sign("localhost", &Key::from_bytes(vec![7; 32]), u64::MAX, policy).to_string();
+    for path in ["/devices/d", "/devices", "/twins/d", "/setpoint/events", "/nowhere"] {
+        for token in [None, Some("Basic x"), Some(other.as_str())] {
+            let mut request = Request::get(path);
+            if let Some(token) = token {
+                request = request.header("Authorization", token);
+            }
+            let answer = api.answer(request.body(Body::empty()).unwrap()).await;
+            assert_eq!(
+                answer.is_refusal(401, "IotHubUnauthorizedAccess"),
+                "ErrorCode:IotHubUnauthorizedAccess;Unauthorized"
+            );
+        }
+    }
+    assert_eq!(api.get("/devices/d").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_device_is_made_read_changed_and_removed() {
+    let api = Api::new();
+    // As azure-iot-hub 2.7.0 creates a device whose keys the hub shall make.
+    let wanted = json!({"deviceId": "d", "status": "enabled", "authentication": {"type": "sas", "symmetricKey": {"primaryKey": "", "secondaryKey": ""}}});
+    let made = api.json("PUT", "/devices/d", wanted.clone()).await;
+    assert_eq!(made.status, 200);
+    let key = made.body["authentication"]["symmetricKey"]["primaryKey"]
+        .as_str()
+        .unwrap();
+    assert_eq!(Key::from_base64(key).unwrap(), api.hub.device("d").unwrap().keys[0]);
+    api.json("PUT", "/devices/d", wanted)
+        .await
+        .is_refusal(409, "DeviceAlreadyExists");
+
+    let etag = made.headers["etag"].to_str().unwrap();
+    let disabled = json!({"deviceId": "d", "status": "disabled"}).to_string();
+    let changed = api
+        .send("PUT", "/devices/d", &[("If-Match", etag)], disabled.clone())
+        .await;
+    assert_eq!(
+        (changed.status.as_u16(), &changed.body["status"]),
+        (200, &json!("disabled"))
+    );
+    api.send("PUT", "/devices/d", &[("If-Match", etag)], disabled)
+        .await
+        .is_refusal(412, "PreconditionFailed");
+    api.send("DELETE", "/devices/d", &[("If-Match", etag)], "")
+        .await
+        .is_refusal(412, "PreconditionFailed");
+
+    assert_eq!(api.get("/devices").await.body[0]["deviceId"], "d");
+    assert_eq!(
+        api.send("DELETE", "/devices/d", &[("If-Match", "\"*\"")], "")
+            .await
+            .status,
+        204
+    );
+    api.get("/devices/d").await.is_refusal(404, "DeviceNotFound");
+}
+
+#[tokio::test]
+async fn a_device_brings_its_own_keys_or_none() {
+    let api = Api::new();
+    let put = |keys: Value| {
+        let body = json!({"authentication": {"type": "sas", "symmetricKey": keys}});
+        api.json("PUT", "/devices/d", body)
+    };
+    put(json!({"primaryKey": "AAAA", "secondaryKey": ""}))
+        .await
+        .is_refusal(400, "ArgumentInvalid");
+    let refused = put(json!({"primaryKey": "c2VjcmV0!", "secondaryKey": "AAAA"})).await;
+    assert!(!refused.is_refusal(400, "ArgumentInvalid").contains("c2VjcmV0"));
+    let made = put(json!({"primaryKey": "AAAA", "secondaryKey": "BBBB"})).await;
+    assert_eq!(
+        made.body["authentication"]["symmetricKey"],
+        json!({"primaryKey": "AAAA", "secondaryKey": "BBBB"})
+    );
+    let x509 = json!({"authentication": {"type": "selfSigned"}});
+    api.json("PUT", "/devices/e", x509)
+        .await
+        .is_refusal(400, "ArgumentInvalid");
+    api.json("PUT", "/devices/e", json!({"deviceId": "f"}))
+        .await
+        .is_refusal(400, "ArgumentInvalid");
+}
+
+#[tokio::test]
+async fn a_twin_is_patched_against_its_etag() {
+    let api = Api::with_device();
+    let read = api.get("/twins/d").await;
+    let etag = read.headers["etag"].to_str().unwrap();
+    let patch = json!({"properties": {"desired": {"targetTemperature": 42.5}}}).to_string();
+    let patched = api
+        .send("PATCH", "/twins/d", &[("If-Match", etag)], patch.clone())
+        .await;
+    assert_eq!(patched.status, 200);
+    assert_eq!(patched.body["properties"]["desired"]["targetTemperature"], 42.5);
+    assert_ne!(patched.headers["etag"], etag);
+    api.send("PATCH", "/twins/d", &[("If-Match", etag)], patch.clone())
+        .await
+        .is_refusal(412, "PreconditionFailed");
+    assert_eq!(
+        api.send("PATCH", "/twins/d", &[("If-Match", "\"*\"")], patch)
+            .await
+            .status,
+        200
+    );
+    let replaced = api
+        .json("PUT", "/twins/d", json!({"properties": {"desired": {"other": 1}}}))
+        .await;
+    assert_eq!(replaced.body["properties"]["desired"]["targetTemperature"], Value::Null);
+    assert_eq!(replaced.body["properties"]["desired"]["other"], 1);
+    api.json("PATCH", "/twins/d", json!([]))
+        .await
+        .is_refusal(400, "ArgumentInvalid");
+    api.json("PATCH", "/twins/none", json!({}))
+        .await
+        .is_refusal(404, "DeviceNotFound");
+}
+
+#[tokio::test]
+async fn a_method_is_carried_to_the_device_and_its_answer_back() {
+    let api = Api::with_device();
+    let mut link = api.hub.connect("d", true, None).unwrap();
+    link.subscribe(Subscription::Methods, Some(0));
+    let device = async {
+        for (name, sent, status) in [
+            ("plain", "{\"a\":1}", 200),
+            ("thermostat1*getMaxMinReport", "\"since\"", 404),
+        ] {
+            let Delivery::Method {
+                name: called,
+                rid,
+                payload,
+            } = link.next().await
+            else {
+                panic!("no method")
+            };
+            assert_eq!((called.as_str(), &*payload), (name, sent.as_bytes()));
+            link.respond(&rid, status, b"[1]".to_vec());
+        }
+    };
+    let operator = async {
+        let call = json!({"methodName": "plain", "payload": {"a": 1}, "responseTimeoutInSeconds": 5});
+        let answer = api.json("POST", "/twins/d/methods", call).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.body),
+            (200, json!({"status": 200, "payload": [1]}))
+        );
+        let path = "/digitaltwins/d/components/thermostat1/commands/getMaxMinReport?responseTimeoutInSeconds=5";
+        let answer = api.json("POST", path, json!("since")).await;
+        assert_eq!((answer.status.as_u16(), answer.body), (200, json!([1])));
+        assert_eq!(answer.headers["x-ms-command-statuscode"], "404");
+    };
+    tokio::join!(device, operator);
+}
+
+#[tokio::test]
+async fn a_method_of_a_device_that_is_not_there_is_refused() {
+    let api = Api::with_device();
+    let call = json!({"methodName": "m"});
+    api.json("POST", "/twins/d/methods", call.clone())
+        .await
+        .is_refusal(404, "DeviceNotOnline");
+    api.json("POST", "/twins/none/methods", call)
+        .await
+        .is_refusal(404, "DeviceNotFound");
+    let hurried = json!({"methodName": "m", "responseTimeoutInSeconds": 4});
+    let reason = api.json("POST", "/twins/d/methods", hurried).await;
+    assert!(reason.is_refusal(400, "ArgumentInvalid").contains("from 5 to 300"));
+    api.send("POST", "/twins/d/methods", &[], "{")
+        .await
+        .is_refusal(400, "ArgumentInvalid");
+    api.json("POST", "/twins/d/methods", json!({"payload": 1}))
+        .await
+        .is_refusal(400, "ArgumentInvalid");
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_not_read() {
+    let api = Api::with_device();
+    let large = json!({"methodName": "m", "payload": "x".repeat(BODY_LIMIT)});
+    api.json("POST", "/twins/d/methods", large)
+        .await
+        .is_refusal(413, "RequestEntityTooLarge");
+    // Within what is read, and still more than a method may carry.
+    let payload = json!({"methodName": "m", "payload": "x".repeat(METHOD_LIMIT)});
+    api.json("POST", "/twins/d/methods", payload)
+        .await
+        .is_refusal(413, "RequestEntityTooLarge");
+}
+
+#[tokio::test]
+async fn a_query_gives_twins_page_by_page() {
+    let api = Api::new();
+    for id in ["a", "b", "c"] {
+        api.hub.create_device(id, None).unwrap();
+    }
+    let query = json!({"query": "select *  from DEVICES"}).to_string();
+    let first = api
+        .send("POST", "/devices/query", &[("x-ms-max-item-count", "2")], query.clone())
+        .await;
+    assert_eq!(
+        (&first.body[0]["deviceId"], &first.body[1]["deviceId"]),
+        (&json!("a"), &json!("b"))
+    );
+    assert_eq!(first.headers["x-ms-item-type"], "Twin");
+    let next = first.headers["x-ms-continuation"].to_str().unwrap();
+    let headers = [("x-ms-max-item-count", "2"), ("x-ms-continuation", next)];
+    let second = api.send("POST", "/devices/query", &headers, query).await;
+    assert_eq!(
+        (second.body.as_array().unwrap().len(), &second.body[0]["deviceId"]),
+        (1, &json!("c"))
+    );
+    assert!(!second.headers.contains_key("x-ms-continuation"));
+    let where_clause = json!({"query": "SELECT * FROM devices WHERE status = 'enabled'"});
+    api.json("POST", "/devices/query", where_clause)
+        .await
+        .is_refusal(400, "ArgumentInvalid");
+}
+
+#[tokio::test]
+async fn a_digital_twin_shows_model_and_properties() {
+    let api = Api::with_device();
+    let link = api
+        .hub
+        .connect("d", true, Some("dtmi:com:example:Thermostat;1"))
+        .unwrap();
+    link.report(json!({"maxTempSinceLastReboot": 10.96}).as_object().unwrap())
+        .unwrap();
+    let shown = api.get("/digitaltwins/d").await.body;
+    assert_eq!(
+        (&shown["$dtId"], &shown["maxTempSinceLastReboot"]),
+        (&json!("d"), &json!(10.96))
+    );
+    assert_eq!(shown["$metadata"]["$model"], "dtmi:com:example:Thermostat;1");
+    assert!(shown["$metadata"]["maxTempSinceLastReboot"]["lastUpdateTime"].is_string());
+}
+
+#[tokio::test]
+async fn what_the_emulator_does_not_serve_it_says() {
+    let api = Api::with_device();
+    let refused = api.get("/jobs/v2").await;
+    assert!(refused.is_refusal(404, "ResourceNotFound").contains("GET /jobs/v2"));
+    api.send("PATCH", "/devices/d", &[], "")
+        .await
+        .is_refusal(404, "ResourceNotFound");
+}
+
+#[tokio::test]
+async fn events_arrive_as_json_lines_of_the_device_asked_for() {
+    let api = Api::with_device();
+    api.hub.create_device("e", None).unwrap();
+    api.get("/setpoint/events?device=none")
+        .await
+        .is_refusal(404, "DeviceNotFound");
+    let request = Request::get("/setpoint/events?device=d")
+        .header("Authorization", api.token())
+        .body(Body::empty())
+        .unwrap();
+    let response = api.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut stream = response.into_body().into_data_stream();
+
+    let _other = api.hub.connect("e", true, None).unwrap();
+    let link = api.hub.connect("d", true, None).unwrap();
+    let properties = PropertyBag::parse("%24.ct=application%2Fjson&colour=red").unwrap();
+    link.telemetry(properties, b"{\"temperature\": 22}".to_vec()).unwrap();
+    let mut next = async || {
+        let chunk: Bytes = stream.next().await.unwrap().unwrap();
+        let line = std::str::from_utf8(&chunk)
+            .unwrap()
+            .strip_prefix("data: ")
+            .unwrap()
+            .to_owned();
+        serde_json::from_str::<Value>(&line).unwrap()
+    };
+    let connected = next().await;
+    assert_eq!(
+        (&connected["kind"], &connected["deviceId"]),
+        (&json!("connected"), &json!("d"))
+    );
+    let telemetry = next().await;
+    assert_eq!(
+        (&telemetry["kind"], &telemetry["body"]),
+        (&json!("telemetry"), &json!({"temperature": 22}))
+    );
+    assert_eq!(telemetry["systemProperties"]["content-type"], "application/json");
+    assert_eq!(telemetry["properties"], json!({"colour": "red"}));
+}
