@@ -1,8 +1,174 @@
 //! The local Azure IoT: Device Provisioning Service, IoT Hub and its service API on this machine.
+//!
+//! [`Emulator::start`] opens two TLS ports. On one, devices speak MQTT with DPS and the hub (`mqtt`); on the other,
+//! services speak HTTPS ([`service`]). Both stand on [`state`], which does no I/O. [`identity`] holds the names, keys and
+//! certificates the emulator is known by, [`running`] lets other processes find it, [`paste`] says how to point an SDK
+//! at it.
 
 mod authority;
+mod background;
+mod https;
 pub mod identity;
+mod listener;
+mod mqtt;
+pub mod paste;
 mod private_file;
+pub mod running;
+pub mod service;
 pub mod state;
 
+use std::{io, net::SocketAddr, sync::Arc};
+
+pub use identity::Identity;
 pub use state::{Enrollments, Hub};
+
+use background::Background;
+use identity::IdentityError;
+use listener::TlsListener;
+use state::{Enrollment, Group, HubError};
+
+/// The name of the enrolment group that is there from the start.
+pub const GROUP: &str = "setpoint";
+
+/// What an emulator is started with.
+pub struct Options {
+    /// Where devices connect; port 0 takes any free one.
+    pub mqtt: SocketAddr,
+    /// Where services connect; port 0 takes any free one.
+    pub https: SocketAddr,
+    /// Keys, names and certificates.
+    pub identity: Arc<Identity>,
+}
+
+/// Why an emulator did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A port another program holds.
+    #[error(
+        "cannot listen on {address} for {protocol}: the port is in use. Stop the program that uses it or choose another port"
+    )]
+    PortInUse {
+        /// `MQTT` or `HTTPS`.
+        protocol: &'static str,
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// An address that cannot be listened on for another reason.
+    #[error("cannot listen on {address} for {protocol}: {source}")]
+    Listen {
+        /// `MQTT` or `HTTPS`.
+        protocol: &'static str,
+        /// The address asked for.
+        address: SocketAddr,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// The identity has no usable certificate.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The identity's device cannot be registered.
+    #[error("cannot register the identity's own device: {0}")]
+    Device(#[from] HubError),
+}
+
+/// A running emulator. Dropping it closes both ports and every connection; [`Emulator::stop`] also waits for that.
+pub struct Emulator {
+    mqtt_address: SocketAddr,
+    https_address: SocketAddr,
+    hub: Arc<Hub>,
+    enrollments: Arc<Enrollments>,
+    mqtt: Background,
+    https: Background,
+}
+
+impl Emulator {
+    /// Opens both ports and serves them. The hub has the identity's device, DPS its individual enrolment and the group
+    /// [`GROUP`]. Ready for clients when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`], with nothing left running.
+    pub async fn start(options: Options) -> Result<Emulator, StartError> {
+        let Options { mqtt, https, identity } = options;
+        let (hub, enrollments) = (Hub::new(), Arc::new(Enrollments::new(identity.id_scope())));
+        furnish(&hub, &enrollments, &identity)?;
+        let tls = identity.server_config()?;
+        let mqtt = listen("MQTT", mqtt, Arc::clone(&tls)).await?;
+        let https = listen("HTTPS", https, tls).await?;
+        let (mqtt_address, https_address) = (mqtt.address(), https.address());
+        let services = mqtt::Services {
+            hub: Arc::clone(&hub),
+            enrollments: Arc::clone(&enrollments),
+        };
+        let router = service::router(Arc::clone(&hub), Arc::clone(&enrollments), identity);
+        Ok(Emulator {
+            mqtt_address,
+            https_address,
+            hub,
+            enrollments,
+            mqtt: Background::spawn(|stop| mqtt::serve(mqtt, services, stop)),
+            https: Background::spawn(|stop| https::serve(https, router, stop)),
+        })
+    }
+
+    /// Where devices connect, with the port in use.
+    pub fn mqtt_address(&self) -> SocketAddr {
+        self.mqtt_address
+    }
+
+    /// Where services connect, with the port in use.
+    pub fn https_address(&self) -> SocketAddr {
+        self.https_address
+    }
+
+    /// The hub.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// What DPS knows.
+    pub fn enrollments(&self) -> &Arc<Enrollments> {
+        &self.enrollments
+    }
+
+    /// Closes both ports and every connection, and waits until they are.
+    pub async fn stop(self) {
+        self.mqtt.stop().await;
+        self.https.stop().await;
+    }
+}
+
+/// Puts the identity's device and enrolments in place.
+fn furnish(hub: &Hub, enrollments: &Enrollments, identity: &Identity) -> Result<(), HubError> {
+    hub.create_device(identity.device_id(), Some(identity.device_keys().clone()))?;
+    enrollments.put(Enrollment {
+        registration_id: identity.device_id().to_owned(),
+        device_id: None,
+        keys: identity.device_keys().clone(),
+        enabled: true,
+    })?;
+    enrollments.put_group(Group {
+        group_id: GROUP.to_owned(),
+        keys: identity.group_keys().clone(),
+        enabled: true,
+    });
+    Ok(())
+}
+
+async fn listen(
+    protocol: &'static str,
+    address: SocketAddr,
+    tls: Arc<rustls::ServerConfig>,
+) -> Result<TlsListener, StartError> {
+    TlsListener::bind(address, tls)
+        .await
+        .map_err(|source| match source.kind() {
+            io::ErrorKind::AddrInUse => StartError::PortInUse { protocol, address },
+            _ => StartError::Listen {
+                protocol,
+                address,
+                source,
+            },
+        })
+}

@@ -213,9 +213,13 @@ impl Link {
         })?
     }
 
-    /// Takes a telemetry message.
-    pub fn telemetry(&self, properties: PropertyBag, body: Vec<u8>) {
-        self.with(|entry| {
+    /// Takes a telemetry message; also from a connection that was taken over, for its device believes it sent.
+    ///
+    /// # Errors
+    ///
+    /// [`HubError::DeviceNotFound`] when the device was deleted meanwhile.
+    pub fn telemetry(&self, properties: PropertyBag, body: Vec<u8>) -> Result<(), HubError> {
+        self.hub.with(&self.device_id, |entry| {
             let now = Utc::now();
             entry.last_activity = Some(now);
             let mut system = system_properties(&self.device_id, EventKind::Telemetry, now);
@@ -236,7 +240,7 @@ impl Link {
                 application,
                 ..event
             });
-        });
+        })
     }
 
     /// Takes an answer to a method request; one nobody waits for is ignored.

@@ -179,10 +179,8 @@ async fn telemetry_and_reports_are_heard() {
     let hub = hub();
     let mut events = hub.subscribe();
     let link = hub.connect("d", true, Some("dtmi:a;1")).unwrap();
-    link.telemetry(
-        PropertyBag::parse("%24.ct=application%2Fjson&colour").unwrap(),
-        b"{}".to_vec(),
-    );
+    let properties = PropertyBag::parse("%24.ct=application%2Fjson&colour").unwrap();
+    link.telemetry(properties, b"{}".to_vec()).unwrap();
     assert_eq!(link.report(&document(json!({"a": 1}))), Ok(2));
     assert!(link.report(&document(json!({"a b": 1}))).is_err());
     assert_eq!(events.recv().await.unwrap().kind, EventKind::Connected);

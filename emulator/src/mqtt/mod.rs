@@ -1,0 +1,55 @@
+//! The MQTT 3.1.1 side: DPS and IoT Hub on one port, told apart by the user name.
+//!
+//! Bytes come through [`wire`], which frames packets; [`packet`] checks and builds them; [`greeting`] answers CONNECT;
+//! [`session`] runs the connection for either service, [`hub`] and [`dps`] hold what each of them allows. Every connection
+//! is one task that owns its buffers, all of a fixed size, so no client waits for another.
+//!
+//! Source of the rules: Microsoft, "Communicate with an IoT hub using the MQTT protocol" and "Communicate with DPS using
+//! the MQTT protocol"; below them, OASIS MQTT 3.1.1.
+
+mod dps;
+mod greeting;
+mod hub;
+mod packet;
+mod session;
+mod wire;
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::{
+    background::Stop,
+    listener::{Client, TlsListener},
+    state::{Enrollments, Hub},
+};
+
+/// What connections are served from.
+#[derive(Clone)]
+pub(crate) struct Services {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) enrollments: Arc<Enrollments>,
+}
+
+/// Serves every client that comes until told to stop; then all of them are cut off.
+pub(crate) async fn serve(mut listener: TlsListener, services: Services, mut stop: Stop) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            client = listener.next() => {
+                connections.spawn(serve_one(client, services.clone()));
+            }
+            Some(_) = connections.join_next() => {}
+            _ = &mut stop => break,
+        }
+    }
+    listener.close().await;
+    connections.shutdown().await;
+}
+
+async fn serve_one(client: Client, services: Services) {
+    let peer = client.peer;
+    if let Err(ended) = greeting::serve(client, &services).await {
+        tracing::debug!(%peer, "{ended}");
+    }
+}

@@ -1,0 +1,208 @@
+//! A connection after its CONNECT was accepted, for either service.
+
+use std::{io, time::Duration};
+
+use mqtt_protocol_core::mqtt::result_code::MqttError;
+use setpoint_protocol::{CloudTopic, Filter};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{self, Instant},
+};
+
+use super::{
+    packet::{self, Packet, Publish, Violation},
+    wire::Wire,
+};
+use crate::state::CloseReason;
+
+/// The longest keep-alive the hub grants, in seconds (Microsoft: "Default keep-alive timeout"); also for clients that
+/// ask for none.
+const KEEP_ALIVE_LIMIT: u16 = 1177;
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Ended {
+    #[error("the client closed the connection without DISCONNECT")]
+    Gone,
+    #[error("the client was not heard of for one and a half times its keep-alive")]
+    Silent,
+    #[error("the client does not read what is sent to it")]
+    NotReading,
+    #[error("the client sent no CONNECT in time")]
+    NoConnect,
+    #[error("the client's token has expired")]
+    TokenExpired,
+    #[error("{0}")]
+    Hub(CloseReason),
+    #[error(transparent)]
+    Violation(#[from] Violation),
+    #[error("the connection broke: {0}")]
+    Io(io::Error),
+    #[error("a packet could not be built: {0}")]
+    Codec(MqttError),
+}
+
+impl From<MqttError> for Ended {
+    fn from(error: MqttError) -> Ended {
+        Ended::Codec(error)
+    }
+}
+
+/// A message to the client.
+pub(super) struct Outgoing {
+    pub(super) topic: CloudTopic,
+    pub(super) body: Vec<u8>,
+    /// Set for QoS 1.
+    pub(super) packet_id: Option<u16>,
+    /// MQTT's DUP.
+    pub(super) again: bool,
+}
+
+impl Outgoing {
+    /// A message with QoS 0.
+    pub(super) fn new(topic: CloudTopic, body: Vec<u8>) -> Outgoing {
+        Outgoing {
+            topic,
+            body,
+            packet_id: None,
+            again: false,
+        }
+    }
+}
+
+/// What a service does with one client. Owned by the connection's task; dropped when the connection has ended.
+pub(super) trait Service {
+    /// Takes a published message; an answer, if there is one, goes out after the PUBACK. An error closes the connection
+    /// without a PUBACK.
+    fn publish(&mut self, publish: Publish) -> Result<Option<Outgoing>, Ended>;
+
+    /// Subscribes with the QoS asked for (0 to 2); the QoS granted, `None` when the filter is refused.
+    fn subscribe(&mut self, filter: Filter, qos: u8) -> Option<u8>;
+
+    /// Unsubscribes.
+    fn unsubscribe(&mut self, filter: Filter);
+
+    /// The client has taken the message of this packet id.
+    fn acknowledge(&mut self, packet_id: u16);
+
+    /// What the service has for the client next. Cancel safe.
+    async fn next(&mut self) -> Result<Outgoing, Ended>;
+
+    /// The connection ended without a DISCONNECT.
+    fn lost(&mut self);
+}
+
+/// Runs a connection to its end. `expiry` is when its token ends. `Ok` when the client said DISCONNECT.
+pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut Wire<S>,
+    service: &mut impl Service,
+    keep_alive: u16,
+    expiry: Instant,
+) -> Result<(), Ended> {
+    let ended = converse(wire, service, patience(keep_alive), expiry).await;
+    if ended.is_err() {
+        service.lost();
+    }
+    ended
+}
+
+/// One and a half times the keep-alive, as MQTT demands.
+fn patience(keep_alive: u16) -> Duration {
+    let granted = if keep_alive == 0 {
+        KEEP_ALIVE_LIMIT
+    } else {
+        keep_alive.min(KEEP_ALIVE_LIMIT)
+    };
+    Duration::from_millis(u64::from(granted) * 1500)
+}
+
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut Wire<S>,
+    service: &mut impl Service,
+    patience: Duration,
+    expiry: Instant,
+) -> Result<(), Ended> {
+    let mut heard = Instant::now();
+    loop {
+        while let Some(raw) = wire.received()? {
+            heard = Instant::now();
+            if answer(wire, service, Packet::parse(&raw)?)? == Goodbye::Said {
+                return Ok(());
+            }
+            wire.relieve().await?;
+        }
+        wire.flush().await?;
+        tokio::select! {
+            received = wire.receive() => received?,
+            outgoing = service.next() => send(wire, outgoing?)?,
+            () = time::sleep_until(heard + patience) => return Err(Ended::Silent),
+            () = time::sleep_until(expiry) => return Err(Ended::TokenExpired),
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Goodbye {
+    Said,
+    NotYet,
+}
+
+fn answer<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut Wire<S>,
+    service: &mut impl Service,
+    packet: Packet,
+) -> Result<Goodbye, Ended> {
+    match packet {
+        Packet::Connect(_) => return Err(Violation::Unexpected("a second CONNECT").into()),
+        Packet::Disconnect => return Ok(Goodbye::Said),
+        Packet::Pingreq => wire.push(&packet::pingresp()),
+        Packet::Puback(id) => service.acknowledge(id),
+        Packet::Publish(publish) => {
+            let acknowledge = publish.acknowledge;
+            let answer = service.publish(publish)?;
+            if let Some(id) = acknowledge {
+                wire.push(&packet::puback(id)?);
+            }
+            if let Some(outgoing) = answer {
+                send(wire, outgoing)?;
+            }
+        }
+        Packet::Subscribe { id, entries } => {
+            let grant = |(filter, qos): (String, u8)| service.subscribe(Filter::parse(&filter).ok()?, qos);
+            let granted: Vec<_> = entries.into_iter().map(grant).collect();
+            wire.push(&packet::suback(id, &granted)?);
+        }
+        Packet::Unsubscribe { id, filters } => {
+            filters
+                .iter()
+                .filter_map(|filter| Filter::parse(filter).ok())
+                .for_each(|filter| service.unsubscribe(filter));
+            wire.push(&packet::unsuback(id)?);
+        }
+    }
+    Ok(Goodbye::NotYet)
+}
+
+fn send<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>, outgoing: Outgoing) -> Result<(), Ended> {
+    let Outgoing {
+        topic,
+        body,
+        packet_id,
+        again,
+    } = outgoing;
+    wire.push(&packet::message(&topic.to_string(), body, packet_id, again)?);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_is_one_and_a_half_times_the_keep_alive_within_the_limit() {
+        assert_eq!(patience(60), Duration::from_secs(90));
+        assert_eq!(patience(1), Duration::from_millis(1500));
+        assert_eq!(patience(0), patience(1177));
+        assert_eq!(patience(u16::MAX), patience(1177));
+    }
+}

@@ -1,0 +1,201 @@
+//! Packets over a byte stream, with bounded buffers and deadlines.
+
+use std::{io, time::Duration};
+
+use mqtt_protocol_core::mqtt::{
+    common::Cursor,
+    connection::{PacketBuildResult, PacketBuilder, RawPacket},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time,
+};
+
+use super::{packet::Violation, session::Ended};
+
+/// The largest packet taken: a telemetry body of 256 KB, the longest topic (64 KB), and what is around them. Checked
+/// before anything is allocated.
+const PACKET_LIMIT: u32 = (256 + 64 + 1) * 1024;
+
+/// Bytes read at a time. Most packets are below 1 KB, and an idle connection should not hold much.
+const READ_SIZE: usize = 4 * 1024;
+
+/// Output that is sent on before the next packet in hand is looked at.
+const FLUSH_AT: usize = 64 * 1024;
+
+/// A buffer that grew beyond this for one large packet is given back afterwards.
+const KEEP_CAPACITY: usize = 16 * 1024;
+
+/// How long a client may take to make room for what is sent to it. It is disconnected then: it does not read.
+const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a client that is refused has to read why and to go.
+const GOODBYE_DEADLINE: Duration = Duration::from_secs(2);
+
+pub(super) struct Wire<S> {
+    stream: S,
+    builder: PacketBuilder,
+    input: Box<[u8]>,
+    /// Where in `input` unread bytes begin and end.
+    unread: std::ops::Range<usize>,
+    output: Vec<u8>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(super) fn new(stream: S) -> Wire<S> {
+        Wire {
+            stream,
+            builder: PacketBuilder::with_maximum_packet_size(PACKET_LIMIT),
+            input: vec![0; READ_SIZE].into_boxed_slice(),
+            unread: 0..0,
+            output: Vec::new(),
+        }
+    }
+
+    /// The next packet of those received whole already.
+    pub(super) fn received(&mut self) -> Result<Option<RawPacket>, Ended> {
+        let Some(unread) = self.input.get(self.unread.clone()).filter(|unread| !unread.is_empty()) else {
+            return Ok(None);
+        };
+        let mut cursor = Cursor::new(unread);
+        // A packet may end exactly where its header does, so the builder is asked again while bytes are left.
+        loop {
+            let before = cursor.position();
+            let built = self.builder.feed(&mut cursor);
+            let after = cursor.position();
+            match built {
+                PacketBuildResult::Complete(packet) => {
+                    self.unread.start += usize::try_from(after).unwrap_or(usize::MAX);
+                    return Ok(Some(packet));
+                }
+                PacketBuildResult::Incomplete if after == before => {
+                    self.unread = 0..0;
+                    return Ok(None);
+                }
+                PacketBuildResult::Incomplete => {}
+                PacketBuildResult::Error(_) => return Err(Violation::Frame.into()),
+            }
+        }
+    }
+
+    /// Waits for more bytes; to be called when [`Wire::received`] has no more. Cancel safe.
+    pub(super) async fn receive(&mut self) -> Result<(), Ended> {
+        match self.stream.read(&mut self.input).await? {
+            0 => Err(Ended::Gone),
+            count => {
+                self.unread = 0..count;
+                Ok(())
+            }
+        }
+    }
+
+    /// The next packet, from what was received or what comes.
+    pub(super) async fn next(&mut self) -> Result<RawPacket, Ended> {
+        loop {
+            if let Some(packet) = self.received()? {
+                return Ok(packet);
+            }
+            self.receive().await?;
+        }
+    }
+
+    /// Puts bytes in line to be sent.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.output.extend_from_slice(bytes);
+    }
+
+    /// Sends what is in line if it is much.
+    pub(super) async fn relieve(&mut self) -> Result<(), Ended> {
+        if self.output.len() >= FLUSH_AT {
+            self.flush().await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Sends what is in line.
+    pub(super) async fn flush(&mut self) -> Result<(), Ended> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let Wire { stream, output, .. } = self;
+        let sending = async {
+            stream.write_all(output).await?;
+            stream.flush().await
+        };
+        time::timeout(WRITE_DEADLINE, sending)
+            .await
+            .map_err(|_| Ended::NotReading)??;
+        self.output.clear();
+        self.output.shrink_to(KEEP_CAPACITY);
+        Ok(())
+    }
+
+    /// Ends the connection in order: what is in line is sent, then the end, and what the client still sends is passed
+    /// over for a moment, because closing with bytes unread would take back what was sent.
+    pub(super) async fn close(mut self) {
+        let goodbye = async {
+            self.flush().await?;
+            self.stream.shutdown().await?;
+            while self.stream.read(&mut self.input).await? > 0 {}
+            Ok::<(), Ended>(())
+        };
+        // Whether the client stayed to hear it or not, it is over.
+        let _ = time::timeout(GOODBYE_DEADLINE, goodbye).await;
+    }
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Ended {
+        Ended::Io(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn packets_come_whole_however_they_are_cut() {
+        let bytes = [&[0xC0, 0][..], &[0x40, 2, 0, 7], &[0xE0, 0]].concat();
+        for cut in 0..=bytes.len() {
+            let (mut client, server) = duplex(64);
+            let mut wire = Wire::new(server);
+            let (first, second) = bytes.split_at(cut);
+            let sending = async {
+                client.write_all(first).await.unwrap();
+                tokio::task::yield_now().await;
+                client.write_all(second).await.unwrap();
+            };
+            let reading = async {
+                let mut kinds = Vec::new();
+                for _ in 0..3 {
+                    kinds.push(wire.next().await.unwrap().packet_type());
+                }
+                kinds
+            };
+            let ((), kinds) = tokio::join!(sending, reading);
+            assert_eq!(kinds, [12, 4, 14], "cut at {cut}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_packet_that_is_too_large_is_refused_at_its_length() {
+        let (mut client, server) = duplex(64);
+        client.write_all(&[0x30, 0xFF, 0xFF, 0xFF, 0x7F]).await.unwrap();
+        assert!(matches!(
+            Wire::new(server).next().await,
+            Err(Ended::Violation(Violation::Frame))
+        ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_is_given_up() {
+        let (_client, server) = duplex(64);
+        let mut wire = Wire::new(server);
+        wire.push(&[0; 65]);
+        assert!(matches!(wire.flush().await, Err(Ended::NotReading)));
+    }
+}

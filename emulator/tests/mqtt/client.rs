@@ -1,0 +1,279 @@
+//! A client that knows MQTT 3.1.1 only as bytes, so that it shares no mistake with the server's codec.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+use setpoint_emulator::{Emulator, Identity, Options};
+use setpoint_protocol::{Key, Token};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+/// After this a test has failed; no test waits so long when it passes.
+const FAILED: Duration = Duration::from_secs(30);
+
+pub(crate) const CONNECTED: [u8; 4] = [0x20, 2, 0, 0];
+pub(crate) const RESUMED: [u8; 4] = [0x20, 2, 1, 0];
+pub(crate) const TWIN_RESPONSES: &str = "$iothub/twin/res/#";
+pub(crate) const DESIRED: &str = "$iothub/twin/PATCH/properties/desired/#";
+pub(crate) const METHODS: &str = "$iothub/methods/POST/#";
+
+/// An emulator on free ports.
+pub(crate) struct Azure {
+    pub(crate) emulator: Emulator,
+    pub(crate) identity: Arc<Identity>,
+}
+
+impl Azure {
+    pub(crate) async fn start() -> Azure {
+        let identity = Arc::new(Identity::temporary().unwrap());
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let options = Options {
+            mqtt: any,
+            https: any,
+            identity: Arc::clone(&identity),
+        };
+        Azure {
+            emulator: Emulator::start(options).await.unwrap(),
+            identity,
+        }
+    }
+
+    /// A TLS connection by which nothing has been said.
+    pub(crate) async fn dial(&self) -> Client {
+        let mut roots = rustls::RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(self.identity.ca_pem().as_bytes()).unwrap())
+            .unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let tcp = TcpStream::connect(self.emulator.mqtt_address()).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.unwrap();
+        Client { stream }
+    }
+
+    /// The token of the identity's device.
+    pub(crate) fn token(&self) -> String {
+        let resource = format!("localhost/devices/{}", self.identity.device_id());
+        Token::sign(&resource, &self.identity.device_keys()[0], u64::MAX, None).to_string()
+    }
+
+    /// A CONNECT of the identity's device.
+    pub(crate) fn hello(&self) -> Connect {
+        Connect::new(self.identity.device_id(), &self.token())
+    }
+
+    /// The identity's device, connected with an empty session.
+    pub(crate) async fn device(&self) -> Client {
+        self.connect(&self.hello(), CONNECTED).await
+    }
+
+    /// A client that sent this CONNECT and got this CONNACK.
+    pub(crate) async fn connect(&self, connect: &Connect, connack: [u8; 4]) -> Client {
+        let mut client = self.dial().await;
+        client.send(&connect.bytes()).await;
+        assert_eq!(client.packet().await, connack);
+        client
+    }
+}
+
+pub(crate) struct Connect {
+    pub(crate) client_id: String,
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) clean: bool,
+    pub(crate) keep_alive: u16,
+    pub(crate) level: u8,
+    /// Topic, body, flags.
+    pub(crate) will: Option<(String, &'static str, u8)>,
+}
+
+impl Connect {
+    /// To the hub.
+    pub(crate) fn new(device_id: &str, password: &str) -> Connect {
+        Connect {
+            client_id: device_id.to_owned(),
+            username: Some(format!(
+                "localhost/{device_id}/?api-version=2019-10-01&model-id=dtmi%3Aa%3Bb%3B1"
+            )),
+            password: Some(password.to_owned()),
+            clean: true,
+            keep_alive: 60,
+            level: 4,
+            will: None,
+        }
+    }
+
+    /// To DPS.
+    pub(crate) fn dps(id_scope: &str, id: &str, key: &Key) -> Connect {
+        let token = Token::sign(
+            &format!("{id_scope}/registrations/{id}"),
+            key,
+            u64::MAX,
+            Some("registration"),
+        );
+        let username = format!("{id_scope}/registrations/{id}/api-version=2019-03-31");
+        Connect {
+            username: Some(username),
+            ..Connect::new(id, &token.to_string())
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let will = self.will.as_ref();
+        let flags = (u8::from(self.username.is_some()) << 7)
+            | (u8::from(self.password.is_some()) << 6)
+            | will.map_or(0, |(_, _, flags)| flags | 4)
+            | (u8::from(self.clean) << 1);
+        let [high, low] = self.keep_alive.to_be_bytes();
+        let mut body = [
+            &text("MQTT")[..],
+            &[self.level, flags, high, low],
+            &text(&self.client_id),
+        ]
+        .concat();
+        if let Some((topic, payload, _)) = will {
+            body.extend([text(topic), text(payload)].concat());
+        }
+        for field in [&self.username, &self.password].into_iter().flatten() {
+            body.extend(text(field));
+        }
+        packet(0x10, &body)
+    }
+}
+
+/// A packet from its first byte and what follows its length.
+pub(crate) fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first];
+    let mut left = body.len();
+    loop {
+        let digit = u8::try_from(left % 128).unwrap();
+        left /= 128;
+        bytes.push(if left > 0 { digit | 0x80 } else { digit });
+        if left == 0 {
+            break;
+        }
+    }
+    bytes.extend(body);
+    bytes
+}
+
+pub(crate) fn text(text: &str) -> Vec<u8> {
+    [&u16::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat()
+}
+
+/// A PUBLISH; with a packet id for QoS 1.
+pub(crate) fn publish(topic: &str, id: Option<u16>, body: &[u8]) -> Vec<u8> {
+    let id_bytes = id.map(|id| id.to_be_bytes().to_vec()).unwrap_or_default();
+    packet(
+        if id.is_some() { 0x32 } else { 0x30 },
+        &[&text(topic)[..], &id_bytes, body].concat(),
+    )
+}
+
+pub(crate) struct Client {
+    stream: TlsStream<TcpStream>,
+}
+
+/// A PUBLISH as received.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Message {
+    pub(crate) topic: String,
+    pub(crate) id: Option<u16>,
+    pub(crate) again: bool,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Message {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+impl Client {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+        self.stream.flush().await.unwrap();
+    }
+
+    /// The next packet, whole.
+    pub(crate) async fn packet(&mut self) -> Vec<u8> {
+        self.receive().await.expect("the server closed the connection")
+    }
+
+    /// Asserts that the server sends nothing more and closes.
+    pub(crate) async fn closed(mut self) {
+        assert_eq!(self.receive().await, None);
+    }
+
+    async fn receive(&mut self) -> Option<Vec<u8>> {
+        let reading = async {
+            let mut bytes = vec![self.stream.read_u8().await.ok()?];
+            let (mut length, mut shift) = (0, 0);
+            loop {
+                let digit = self.stream.read_u8().await.ok()?;
+                bytes.push(digit);
+                length |= usize::from(digit & 0x7F) << shift;
+                shift += 7;
+                if digit & 0x80 == 0 {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            self.stream.read_exact(&mut body).await.ok()?;
+            bytes.extend(body);
+            Some(bytes)
+        };
+        time::timeout(FAILED, reading).await.expect("nothing came in 30 s")
+    }
+
+    /// The next packet, which is a message.
+    pub(crate) async fn message(&mut self) -> Message {
+        let bytes = self.packet().await;
+        assert_eq!(bytes[0] >> 4, 3, "not a PUBLISH: {bytes:02x?}");
+        let header = 1 + bytes[1..].iter().position(|digit| digit & 0x80 == 0).unwrap() + 1;
+        let body = &bytes[header..];
+        let length = usize::from(u16::from_be_bytes([body[0], body[1]]));
+        let (topic, rest) = body[2..].split_at(length);
+        let (id, body) = match (bytes[0] >> 1) & 3 {
+            0 => (None, rest),
+            _ => (Some(u16::from_be_bytes([rest[0], rest[1]])), &rest[2..]),
+        };
+        let topic = String::from_utf8(topic.to_vec()).unwrap();
+        Message {
+            topic,
+            id,
+            again: bytes[0] & 8 != 0,
+            body: body.to_vec(),
+        }
+    }
+
+    /// Subscribes and gives the granted QoS back, 0x80 for a refusal.
+    pub(crate) async fn subscribe(&mut self, filter: &str, qos: u8) -> u8 {
+        self.send(&packet(0x82, &[&[0, 42][..], &text(filter), &[qos]].concat()))
+            .await;
+        let suback = self.packet().await;
+        assert_eq!(suback[..4], [0x90, 3, 0, 42]);
+        suback[4]
+    }
+
+    /// Publishes with QoS 1 and waits for the PUBACK.
+    pub(crate) async fn publish(&mut self, topic: &str, body: &[u8]) {
+        self.send(&publish(topic, Some(77), body)).await;
+        assert_eq!(self.packet().await, [0x40, 2, 0, 77]);
+    }
+
+    /// Asks and gives the answer back; the topic has `{rid}` where the request id goes.
+    pub(crate) async fn request(&mut self, topic: &str, body: &[u8]) -> Message {
+        self.send(&publish(topic, None, body)).await;
+        self.message().await
+    }
+}

@@ -1,0 +1,12 @@
+//! The emulator's MQTT port, driven over TLS with bytes written by hand.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod client;
+mod hub;
+mod provisioning;

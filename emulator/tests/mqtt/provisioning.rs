@@ -1,0 +1,135 @@
+//! DPS's rules, seen from the wire.
+use crate::client::{Azure, CONNECTED, Client, Connect, Message, publish};
+use serde_json::json;
+use setpoint_emulator::state::Enrollment;
+use setpoint_protocol::{Key, Token};
+
+const ANSWERS: &str = "$dps/registrations/res/#";
+const REGISTER: &str = "$dps/registrations/PUT/iotdps-register/?$rid=1";
+
+/// Connects to DPS, subscribes and registers.
+async fn register(azure: &Azure, scope: &str, id: &str, key: &Key) -> (Client, Message) {
+    let mut client = azure.connect(&Connect::dps(scope, id, key), CONNECTED).await;
+    assert_eq!(client.subscribe(ANSWERS, 1).await, 1);
+    let body = json!({"registrationId": id, "payload": {"modelId": "dtmi:a;1"}}).to_string();
+    let answer = client.request(REGISTER, body.as_bytes()).await;
+    (client, answer)
+}
+
+/// Registers, polls once, and gives the answer to the poll back.
+async fn provision(azure: &Azure, id: &str, key: &Key) -> Message {
+    let (mut client, answer) = register(azure, azure.identity.id_scope(), id, key).await;
+    assert_eq!(answer.topic, "$dps/registrations/res/202/?$rid=1&retry-after=0");
+    assert_eq!(answer.json()["status"], "assigning");
+    let operation = answer.json()["operationId"].as_str().unwrap().to_owned();
+    let poll = format!("$dps/registrations/GET/iotdps-get-operationstatus/?$rid=2&operationId={operation}");
+    let done = client.request(&poll, b" ").await;
+    assert_eq!(done.topic, "$dps/registrations/res/200/?$rid=2");
+    assert_eq!(done.json()["operationId"], operation);
+    done
+}
+
+#[tokio::test]
+async fn an_individual_enrolment_is_assigned_and_its_key_opens_the_hub() {
+    let azure = Azure::start().await;
+    let (id, keys) = (azure.identity.device_id(), azure.identity.device_keys());
+    for key in keys {
+        let done = provision(&azure, id, key).await.json();
+        let state = &done["registrationState"];
+        assert_eq!(
+            (&done["status"], &state["assignedHub"]),
+            (&json!("assigned"), &json!("localhost"))
+        );
+        assert_eq!((&state["deviceId"], &state["registrationId"]), (&json!(id), &json!(id)));
+        assert_eq!(
+            (&state["substatus"], &state["payload"]["modelId"]),
+            (&json!("initialAssignment"), &json!("dtmi:a;1"))
+        );
+        for member in ["createdDateTimeUtc", "lastUpdatedDateTimeUtc", "etag"] {
+            assert!(state[member].is_string(), "{member}");
+        }
+    }
+    azure.device().await;
+}
+
+#[tokio::test]
+async fn a_group_assigns_any_device_with_a_derived_key() {
+    let azure = Azure::start().await;
+    for (id, group_key) in ["shed-1", "shed-2"].into_iter().zip(azure.identity.group_keys()) {
+        let key = group_key.derive(id);
+        assert_eq!(provision(&azure, id, &key).await.json()["status"], "assigned");
+        let token = Token::sign(&format!("localhost/devices/{id}"), &key, u64::MAX, None);
+        azure.connect(&Connect::new(id, &token.to_string()), CONNECTED).await;
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_refused_only_when_registering() {
+    let azure = Azure::start().await;
+    let scope = azure.identity.id_scope();
+    let (_, refused) = register(&azure, scope, azure.identity.device_id(), &Key::from_bytes(vec![7; 64])).await;
+    assert_eq!(refused.topic, "$dps/registrations/res/401/?$rid=1");
+    let body = refused.json();
+    assert_eq!(body["errorCode"], 401_002);
+    for member in ["trackingId", "message", "timestampUtc"] {
+        assert!(!body[member].as_str().unwrap().is_empty(), "{member}");
+    }
+}
+
+#[tokio::test]
+async fn another_scope_and_an_unknown_device_are_not_found() {
+    let azure = Azure::start().await;
+    let (id, key) = (azure.identity.device_id(), &azure.identity.device_keys()[0]);
+    let (_, refused) = register(&azure, "0neFFFFFFFF", id, key).await;
+    assert_eq!(refused.topic, "$dps/registrations/res/404/?$rid=1");
+    azure.emulator.enrollments().delete_group(setpoint_emulator::GROUP);
+    let (_, refused) = register(&azure, azure.identity.id_scope(), "nobody", key).await;
+    assert_eq!(
+        (refused.topic.as_str(), &refused.json()["errorCode"]),
+        ("$dps/registrations/res/404/?$rid=1", &json!(404_201))
+    );
+}
+
+#[tokio::test]
+async fn a_disabled_enrolment_ends_disabled() {
+    let azure = Azure::start().await;
+    let keys = azure.identity.device_keys().clone();
+    let registration_id = "retired".to_owned();
+    let enrollment = Enrollment {
+        registration_id,
+        device_id: None,
+        keys: keys.clone(),
+        enabled: false,
+    };
+    azure.emulator.enrollments().put(enrollment).unwrap();
+    let done = provision(&azure, "retired", &keys[0]).await.json();
+    assert_eq!(
+        (&done["status"], done["registrationState"].get("assignedHub")),
+        (&json!("disabled"), None)
+    );
+}
+
+#[tokio::test]
+async fn dps_takes_its_own_topics_only() {
+    let azure = Azure::start().await;
+    let (id, key) = (azure.identity.device_id(), &azure.identity.device_keys()[0]);
+    let hello = Connect::dps(azure.identity.id_scope(), id, key);
+    azure
+        .connect(
+            &Connect {
+                client_id: "other".into(),
+                ..hello
+            },
+            [0x20, 2, 0, 2],
+        )
+        .await
+        .closed()
+        .await;
+    let hello = Connect::dps(azure.identity.id_scope(), id, key);
+    let mut client = azure.connect(&hello, CONNECTED).await;
+    assert_eq!(client.subscribe("$iothub/twin/res/#", 0).await, 0x80);
+    client
+        .send(&publish(&format!("devices/{id}/messages/events/"), Some(1), b"{}"))
+        .await;
+    client.closed().await;
+}
