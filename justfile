@@ -1,0 +1,88 @@
+# Every task of the project. `./justw TASK` does the same as `just TASK` and fetches `just` (1.54 or newer) when it is missing.
+
+set positional-arguments
+
+wasm := "wasm32-unknown-unknown"
+guests := "--package thermostat --package counter"
+
+# Lists the tasks
+[default]
+tasks:
+    @just --list --unsorted --justfile '{{ justfile() }}'
+
+# Builds and runs a device against the embedded emulator: `just run`, `just run GUEST --config interval=1`
+[continue("SIGINT", "SIGHUP")]
+[no-exit-message]
+run *ARGS: toolchain
+    @exec cargo run --package setpoint --bin setpoint -- run "$@"
+
+# Runs the local Azure IoT alone: `just emulator --listen 127.0.0.1:8883`
+[continue("SIGINT", "SIGHUP")]
+[no-exit-message]
+emulator *ARGS: toolchain
+    @exec cargo run --package setpoint --bin setpoint -- emulator "$@"
+
+# Checks everything: format, lints, tests, documentation
+test: lint
+    cargo test --workspace
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Checks format and lints, also of what only guests compile
+lint: toolchain
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --package setpoint-guest {{ guests }} --lib --target {{ wasm }} --profile guest -- -D warnings
+
+# Measures: start, instantiation, ticks, memory
+bench *ARGS: toolchain
+    cargo bench --workspace --benches -- "$@"
+
+# Formats the code
+fmt:
+    cargo fmt --all
+
+# Builds the documentation
+doc: toolchain
+    cargo doc --workspace --no-deps
+
+# Builds everything, guests included
+build: toolchain guests
+    cargo build --workspace --all-targets
+
+# Builds the Rust guests as core modules, which `setpoint run` takes as they are
+guests: toolchain
+    cargo build {{ guests }} --lib --target {{ wasm }} --profile guest
+
+# Builds the Rust guests as components with cargo-component; nothing else needs it
+component: toolchain
+    #!/bin/sh
+    set -eu
+    tools="${CARGO_TARGET_DIR:-target}/tools"
+    PATH="$PWD/$tools/bin:$tools/bin:$PATH"
+    if ! cargo component --version >/dev/null 2>&1; then
+        echo "installing cargo-component into $tools (once, about ten minutes)" >&2
+        cargo install cargo-component --version 0.21.1 --locked --root "$tools"
+    fi
+    cargo component build {{ guests }} --lib --target {{ wasm }} --profile guest
+
+# Removes what was built, the tools included
+clean:
+    cargo clean
+
+# Makes sure that the toolchain is there and can build guests
+[private]
+toolchain:
+    #!/bin/sh
+    set -eu
+    # With RUSTUP_AUTO_INSTALL=0, cargo fetches nothing by itself.
+    if command -v rustup >/dev/null 2>&1; then
+        cargo --version >/dev/null 2>&1 || rustup toolchain install
+        { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || rustup component add rustfmt clippy
+    fi
+    if [ ! -d "$(rustc --print target-libdir --target {{ wasm }})" ]; then
+        if ! command -v rustup >/dev/null 2>&1; then
+            echo "this Rust toolchain has no {{ wasm }} target, and there is no rustup to add it" >&2
+            exit 1
+        fi
+        rustup target add {{ wasm }}
+    fi
