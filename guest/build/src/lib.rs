@@ -59,11 +59,11 @@ pub enum BuildError {
     },
 }
 
-/// Builds the workspace package `package` and returns the path of its core module. The calling build script runs again when
-/// anything the module was made of changes.
+/// Builds the workspace package `package` and returns the path of its core module. The calling build script runs again
+/// when anything the module was made of changes.
 ///
-/// All guests share one target directory, `guests` beside the profile's, whose lock no running cargo but another call of this
-/// function holds.
+/// All guests share one target directory, `guests` beside the profile's, whose lock no running cargo but another call
+/// of this function holds.
 ///
 /// # Errors
 /// [`BuildError`]; each fits on one line.

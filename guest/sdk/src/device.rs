@@ -18,8 +18,8 @@ pub enum StartReason {
 /// A device: what happens when it starts, and then on each event.
 ///
 /// The host calls one method at a time. A method that panics ends the instance; the host starts another one with
-/// [`StartReason::Failure`]. Every method but [`start`](Device::start) has a default that suits a model without the thing
-/// in question.
+/// [`StartReason::Failure`]. Every method but [`start`](Device::start) has a default that suits a model without the
+/// thing in question.
 pub trait Device: Sized {
     /// DTDL identifier of the model, for example `dtmi:com:example:Thermostat;1`.
     const MODEL_ID: &'static str;
@@ -30,7 +30,8 @@ pub trait Device: Sized {
     /// One line that says what is wrong with the device's configuration. The device does not start.
     fn start(host: &mut impl Host, reason: StartReason, state: Option<Vec<u8>>) -> Result<Self, String>;
 
-    /// Desired values. The first call after `start` always comes, with all there are, be it none; later ones carry changes.
+    /// Desired values. The first call after `start` always comes, with all there are, be it none; later ones carry
+    /// changes.
     fn update(&mut self, host: &mut impl Host, desired: Vec<Desired>) {
         for desired in desired {
             if let Err(error) = host.acknowledge(desired.unknown()) {

@@ -27,8 +27,8 @@ pub enum Level {
 
 /// Everything a device can do to the world outside it.
 ///
-/// No call blocks: what goes to the cloud is queued, delivered at least once and in order. Each export gets a host to use
-/// until it returns; to act later, set a timer. In the sandbox this is the contract's imports; in a test it is
+/// No call blocks: what goes to the cloud is queued, delivered at least once and in order. Each export gets a host to
+/// use until it returns; to act later, set a timer. In the sandbox this is the contract's imports; in a test it is
 /// [`MockHost`](crate::mock::MockHost).
 pub trait Host {
     /// The time, as the host wants the device to see it.
@@ -40,8 +40,8 @@ pub trait Host {
     /// Fires [`Device::timer_fired`](crate::Device::timer_fired) once. Delays are counted in milliseconds, rounded up.
     fn after(&mut self, delay: Duration) -> Timer;
 
-    /// Fires [`Device::timer_fired`](crate::Device::timer_fired) again and again, without drift, first after one period.
-    /// Periods are counted in milliseconds, rounded up, and are at least one.
+    /// Fires [`Device::timer_fired`](crate::Device::timer_fired) again and again, without drift, first after one
+    /// period. Periods are counted in milliseconds, rounded up, and are at least one.
     fn every(&mut self, period: Duration) -> Timer;
 
     /// The timer will not fire any more. Does nothing for one that has already fired or never existed.
@@ -87,8 +87,8 @@ pub trait Host {
     /// [`SendError`]; nothing was queued.
     fn acknowledge(&mut self, acknowledgement: Acknowledgement) -> Result<(), SendError>;
 
-    /// Answers a command whose handler returned [`Outcome::Deferred`](crate::Outcome::Deferred). False when nobody waits
-    /// for it any more.
+    /// Answers a command whose handler returned [`Outcome::Deferred`](crate::Outcome::Deferred). False when nobody
+    /// waits for it any more.
     fn respond(&mut self, request: &RequestId, response: Response) -> bool;
 
     /// What provisioning assigned.

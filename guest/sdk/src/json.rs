@@ -6,8 +6,9 @@ use std::fmt;
 
 /// A JSON document (RFC 8259).
 ///
-/// It holds the text itself, because valid JSON may say more than a [`Value`] can hold: `1e999` is a number, but no `f64`.
-/// A device can therefore pass on what it was sent unchanged, and learns at [`decode`](Json::decode) whether it can use it.
+/// It holds the text itself, because valid JSON may say more than a [`Value`] can hold: `1e999` is a number, but no
+/// `f64`. A device can therefore pass on what it was sent unchanged, and learns at [`decode`](Json::decode) whether it
+/// can use it.
 #[derive(Clone)]
 pub struct Json(String);
 

@@ -1,8 +1,8 @@
 //! What a device for Setpoint is written with.
 //!
-//! A device is a type that implements [`Device`]: the host starts it, then calls one method at a time as things happen. All
-//! it can do to the world outside goes through the [`Host`] it is given. [`export!`] makes it a WebAssembly component;
-//! [`mock`] runs it natively, in virtual time.
+//! A device is a type that implements [`Device`]: the host starts it, then calls one method at a time as things happen.
+//! All it can do to the world outside goes through the [`Host`] it is given. [`export!`] makes it a WebAssembly
+//! component; [`mock`] runs it natively, in virtual time.
 //!
 //! ```
 //! use setpoint_guest::{Command, Device, Host, Outcome, Response, StartReason, Timer, json};

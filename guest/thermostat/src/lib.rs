@@ -2,19 +2,20 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | telemetry | `temperature`, an integer 10 to 49 drawn from the host's randomness: once at start, then every `interval` |
+//! | telemetry | `temperature`, an integer 10 to 49 from the host's randomness: at start, then every `interval` |
 //! | `maxTempSinceLastReboot` | reported as 10.96 at power-on, then whenever a reading is higher |
 //! | `targetTemperature` | acknowledged, as below |
 //! | `getMaxMinReport` | highest, lowest and mean of the readings kept, since a given time or all of them |
 //! | config `interval` | seconds, decimals allowed, above 0 and at most a day; 8 by default |
 //! | config `window` | readings kept for reports, 1 to 100000; 450 by default, an hour at 8 seconds |
 //!
-//! A desired `targetTemperature` that is a number is taken: 200, with the number as it was sent. Anything else is refused: 400,
-//! with the value in force. When the cloud removes it, or had none at start, the default of 20 is in force: 203, with the version
-//! of the removal, or 0. Unknown names, and any name of a component, get 404 with the value as it was sent.
+//! A desired `targetTemperature` that is a number is taken: 200, with the number as it was sent. Anything else is
+//! refused: 400, with the value in force. When the cloud removes it, or had none at start, the default of 20 is in
+//! force: 203, with the version of the removal, or 0. Unknown names, and any name of a component, get 404 with the
+//! value as it was sent.
 //!
-//! An instance that replaces or resumes another takes over its maximum, target, readings and rhythm; after power-on or a failure
-//! the maximum begins anew.
+//! An instance that replaces or resumes another takes over its maximum, target, readings and rhythm; after power-on or
+//! a failure the maximum begins anew.
 
 mod report;
 mod settings;

@@ -4,8 +4,8 @@ use crate::window::Window;
 use setpoint_guest::chrono::{DateTime, SecondsFormat, Utc};
 use setpoint_guest::{Command, Response, json};
 
-/// 200 with the report; 400 for a payload that is neither absent, empty nor an RFC 3339 time; 404 when no reading is kept from that
-/// time on, which a time to come always is.
+/// 200 with the report; 400 for a payload that is neither absent, empty nor an RFC 3339 time; 404 when no reading is
+/// kept from that time on, which a time to come always is.
 pub(crate) fn answer(readings: &Window, command: &Command, now: DateTime<Utc>) -> Response {
     let since = match since(command) {
         Ok(since) => since,

@@ -33,8 +33,8 @@ impl Target {
         self.in_force
     }
 
-    /// Takes desired values and says how to answer each. The first update holds all there are: without a target among them the
-    /// default is in force, and is acknowledged unasked.
+    /// Takes desired values and says how to answer each. The first update holds all there are: without a target among
+    /// them the default is in force, and is acknowledged unasked.
     pub(crate) fn update(&mut self, desired: Vec<Desired>) -> Vec<Acknowledgement> {
         let is_first = !std::mem::replace(&mut self.first_update_done, true);
         let is_ours = |desired: &Desired| desired.property.parts() == (None, "targetTemperature");

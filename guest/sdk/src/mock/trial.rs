@@ -42,8 +42,8 @@ impl<D: Device> Trial<D> {
         Trial::start(host, reason, state)
     }
 
-    /// Sends desired values, given as a hub's patch: null removes one, and an object with `"__t": "c"` holds those of the
-    /// component of its name. Anything but an object is a patch without values.
+    /// Sends desired values, given as a hub's patch: null removes one, and an object with `"__t": "c"` holds those of
+    /// the component of its name. Anything but an object is a patch without values.
     pub fn update(&mut self, version: u64, patch: &Value) {
         let mut desired = Vec::new();
         for (name, value) in patch.as_object().into_iter().flatten() {

@@ -1,7 +1,7 @@
 //! Counts up: model `dtmi:com:example:Counter;1`, in tests/models.
 //!
-//! Telemetry `count` every second; writable property `step`, an integer, 1 by default; command `reset`, which counts from 0
-//! again and answers with the count it ended. Another instance goes on where the last one stopped.
+//! Telemetry `count` every second; writable property `step`, an integer, 1 by default; command `reset`, which counts
+//! from 0 again and answers with the count it ended. Another instance goes on where the last one stopped.
 
 use setpoint_guest::{
     Acknowledgement, Command, Desired, Device, Host, Json, Level, Outcome, Response, SendError, StartReason, Timer,
