@@ -147,7 +147,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
 impl From<io::Error> for Ended {
     fn from(error: io::Error) -> Ended {
-        Ended::Io(error)
+        match error.kind() {
+            // Many clients, paho among them, leave without TLS's goodbye.
+            io::ErrorKind::UnexpectedEof => Ended::Gone,
+            _ => Ended::Io(error),
+        }
     }
 }
 

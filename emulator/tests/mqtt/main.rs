@@ -8,5 +8,7 @@
 )]
 
 mod client;
+mod connection;
 mod hub;
 mod provisioning;
+mod support;

@@ -1,4 +1,5 @@
 //! DPS's rules, seen from the wire.
+
 use crate::client::{Azure, CONNECTED, Client, Connect, Message, publish};
 use serde_json::json;
 use setpoint_emulator::state::Enrollment;
