@@ -149,7 +149,7 @@ impl Command {
 /// The answer to a command.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
-    /// 200 to 299 done, 400 to 499 refused, 500 to 599 failed.
+    /// 200 to 299 done, 400 to 499 refused, 500 to 599 failed. In place of any other the caller gets 500.
     pub status: u16,
     /// None answers null.
     pub payload: Option<Json>,

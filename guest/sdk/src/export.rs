@@ -23,10 +23,10 @@ macro_rules! export {
 
                 fn slot<R>(act: impl FnOnce(&$crate::__private::Slot<$device>) -> R) -> R {
                     SLOT.with(act)
-        }
+                }
             }
 
-            $crate::__private::export_bindings!(Export with_types_in $crate::__private::bindings);
+    $crate::__private::export_bindings!(Export with_types_in $crate::__private::bindings);
         };
     };
 }

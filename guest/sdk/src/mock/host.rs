@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt::Display;
 use std::time::Duration;
 
-/// What the cloud takes in one message.
+/// What the cloud takes in one message, its application properties included.
 const TELEMETRY_LIMIT: u32 = 256 * 1024;
 
 /// A [`Host`] whose time stands still until [`Trial::advance`](super::Trial::advance) moves it, and which records every
@@ -164,7 +164,12 @@ impl Host for MockHost {
         if telemetry.body.decode::<Map<String, Value>>().is_err() {
             return Err(SendError::Invalid("the body of a message is a JSON object".to_owned()));
         }
-        if telemetry.body.as_str().len() as u64 > u64::from(TELEMETRY_LIMIT) {
+        let properties = telemetry
+            .properties
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum::<usize>();
+        if telemetry.body.as_str().len() + properties > TELEMETRY_LIMIT as usize {
             return Err(SendError::TooLarge(TELEMETRY_LIMIT));
         }
         self.admit()?;

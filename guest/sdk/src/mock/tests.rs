@@ -216,6 +216,8 @@ fn the_cloud_limits_hold_here_too() {
     assert!(matches!(host.send(Telemetry::new(22)), Err(SendError::Invalid(_))));
     let large = json!({ "text": "x".repeat(256 * 1024) });
     assert_eq!(host.send(large), Err(SendError::TooLarge(256 * 1024)));
+    let wide = Telemetry::new(json!({})).with_property("text", "x".repeat(256 * 1024));
+    assert_eq!(host.send(wide), Err(SendError::TooLarge(256 * 1024)));
     let mut acknowledgement = Acknowledgement::default_value("p", 1);
     acknowledgement.status = 600;
     assert!(matches!(host.acknowledge(acknowledgement), Err(SendError::Invalid(_))));
