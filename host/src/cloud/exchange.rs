@@ -1,0 +1,198 @@
+//! What is under way between a device and its hub: which packet and which request carries which message of the device's,
+//! and what the hub's packets mean. Knows MQTT's packets, does no I/O.
+
+use std::collections::{HashMap, VecDeque};
+
+use rumqttc::{Event as MqttEvent, Outgoing as MqttOutgoing, Packet, Publish};
+use setpoint_protocol::properties::PropertyBag;
+use setpoint_protocol::topic::{CloudTopic, DeviceTopic};
+use setpoint_protocol::twin::{Properties, Twin};
+
+use super::mqtt::LARGEST_MESSAGE;
+use super::{Event, Outgoing};
+
+/// Content Too Large: said here to what the hub would drop the connection for.
+const TOO_LARGE: u16 = 413;
+
+/// A message as MQTT carries it.
+#[derive(Debug, PartialEq)]
+pub(super) struct Message {
+    pub(super) topic: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// What a twin request asked for.
+#[derive(Debug)]
+enum Request {
+    Twin,
+    Report,
+}
+
+/// The state of one connection, from the subscriptions on.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    device_id: String,
+    /// Handed to the client and not yet given a packet id. rumqttc gives them in this order, and says so. Telemetry has
+    /// the id its delivery is reported under; for everything else PUBACK means nothing.
+    queued: VecDeque<Option<u64>>,
+    /// Sent and not acknowledged, by packet id.
+    unacknowledged: HashMap<u16, Option<u64>>,
+    /// Twin requests without an answer; the device's id of the message is the request id.
+    requests: HashMap<u64, Request>,
+    ready: VecDeque<Event>,
+}
+
+impl Exchange {
+    pub(super) fn new(device_id: &str) -> Exchange {
+        Exchange {
+            device_id: device_id.to_owned(),
+            queued: VecDeque::new(),
+            unacknowledged: HashMap::new(),
+            requests: HashMap::new(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// The next event for the device.
+    pub(super) fn pop(&mut self) -> Option<Event> {
+        self.ready.pop_front()
+    }
+
+    /// Whether everything handed over has been acknowledged.
+    pub(super) fn is_idle(&self) -> bool {
+        self.queued.is_empty() && self.unacknowledged.is_empty()
+    }
+
+    /// What to publish for `outgoing`, which the caller does at once. Nothing when it is too large for the hub: then the
+    /// device is told that it is refused.
+    pub(super) fn send(&mut self, id: u64, outgoing: &Outgoing) -> Option<Message> {
+        let rid = || id.to_string();
+        let (topic, body, request) = match outgoing {
+            Outgoing::GetTwin => (DeviceTopic::TwinGet { rid: rid() }, Vec::new(), Some(Request::Twin)),
+            Outgoing::Report(patch) => {
+                // A document of JSON values always has a JSON text.
+                let body = serde_json::to_vec(patch).unwrap_or_default();
+                (DeviceTopic::TwinReport { rid: rid() }, body, Some(Request::Report))
+            }
+            Outgoing::Response { rid, status, payload } => {
+                let topic = DeviceTopic::MethodResponse {
+                    status: *status,
+                    rid: rid.clone(),
+                };
+                (topic, payload.clone().into_bytes(), None)
+            }
+            Outgoing::Telemetry {
+                component,
+                body,
+                properties,
+            } => {
+                let properties = telemetry_properties(component.as_deref(), properties);
+                let device_id = self.device_id.clone();
+                let topic = DeviceTopic::Telemetry {
+                    device_id,
+                    module_id: None,
+                    properties,
+                };
+                (topic, body.clone().into_bytes(), None)
+            }
+        };
+        let topic = topic.to_string();
+        if topic.len() + body.len() > LARGEST_MESSAGE {
+            self.ready.push_back(Event::Refused { id, status: TOO_LARGE });
+            return None;
+        }
+        if let Some(request) = request {
+            self.requests.insert(id, request);
+        }
+        self.queued
+            .push_back(matches!(outgoing, Outgoing::Telemetry { .. }).then_some(id));
+        Some(Message { topic, body })
+    }
+
+    /// Takes note of what the client did or received. An error is an answer that the hub does not give.
+    pub(super) fn observe(&mut self, event: MqttEvent) -> Result<(), String> {
+        match event {
+            MqttEvent::Outgoing(MqttOutgoing::Publish(packet_id)) => {
+                if let Some(id) = self.queued.pop_front() {
+                    self.unacknowledged.insert(packet_id, id);
+                }
+            }
+            MqttEvent::Incoming(Packet::PubAck(acknowledgement)) => {
+                let id = self.unacknowledged.remove(&acknowledgement.pkid).flatten();
+                self.ready.extend(id.map(Event::Delivered));
+            }
+            MqttEvent::Incoming(Packet::Publish(publish)) => self.receive(&publish)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, publish: &Publish) -> Result<(), String> {
+        let topic = String::from_utf8_lossy(&publish.topic);
+        let body = publish.payload.as_ref();
+        let event = match CloudTopic::parse(&topic) {
+            Ok(CloudTopic::TwinResponse { status, rid, .. }) => self.answer(status, &rid, body)?,
+            Ok(CloudTopic::Desired { version }) => match Properties::parse(body) {
+                Ok(patch) => Some(Event::Desired {
+                    patch: patch.values,
+                    version,
+                }),
+                Err(error) => return Err(format!("desired properties that are none: {error}")),
+            },
+            Ok(CloudTopic::Method { name, rid }) => Some(Event::Method {
+                rid,
+                name,
+                payload: body.to_vec(),
+            }),
+            Ok(CloudTopic::Message { properties, .. }) => Some(Event::Message {
+                body: body.to_vec(),
+                properties: application_properties(properties),
+            }),
+            Ok(CloudTopic::DpsResponse { .. }) | Err(_) => {
+                tracing::warn!(device = %self.device_id, %topic, "message on a topic that was not subscribed to");
+                None
+            }
+        };
+        self.ready.extend(event);
+        Ok(())
+    }
+
+    fn answer(&mut self, status: u16, rid: &str, body: &[u8]) -> Result<Option<Event>, String> {
+        let Some((id, request)) = rid.parse().ok().and_then(|id| Some((id, self.requests.remove(&id)?))) else {
+            // The answer to a request of an earlier connection: with a kept session the hub may still deliver it.
+            tracing::debug!(device = %self.device_id, rid, status, "answer to no request of this connection");
+            return Ok(None);
+        };
+        match (status, request) {
+            (200..=299, Request::Report) => Ok(Some(Event::Delivered(id))),
+            (200..=299, Request::Twin) => match Twin::parse(body) {
+                Ok(twin) => Ok(Some(Event::Twin(twin))),
+                Err(error) => Err(error.to_string()),
+            },
+            (status, _) => Ok(Some(Event::Refused { id, status })),
+        }
+    }
+}
+
+/// Python's order and encoding, so that a router which compares text sees the same.
+fn telemetry_properties(component: Option<&str>, application: &[(String, String)]) -> PropertyBag {
+    let system = [
+        ("$.ct", Some("application/json")),
+        ("$.ce", Some("utf-8")),
+        ("$.sub", component),
+    ];
+    let system = system.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    system
+        .chain(application.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        .collect()
+}
+
+/// Those of the sender; null, which MQTT alone can say, counts as empty.
+fn application_properties(properties: PropertyBag) -> Vec<(String, String)> {
+    let own = properties.0.into_iter().filter(|(name, _)| !name.starts_with('$'));
+    own.map(|(name, value)| (name, value.unwrap_or_default())).collect()
+}
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;
