@@ -3,6 +3,8 @@ use mqtt_protocol_core::mqtt::{
     connection::{PacketBuildResult, PacketBuilder},
 };
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Parses one packet given as its bytes.
@@ -176,4 +178,41 @@ fn answers_are_what_the_standard_says() {
         message("t", Vec::new(), Some(9), true).unwrap(),
         b"\x3a\x05\0\x01t\0\x09"
     );
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let (mut builder, mut cursor) = (PacketBuilder::new(), Cursor::new(bytes.as_slice()));
+        loop {
+            let before = cursor.position();
+            match builder.feed(&mut cursor) {
+                PacketBuildResult::Complete(raw) => drop(Packet::parse(&raw)),
+                PacketBuildResult::Incomplete if cursor.position() > before => {}
+                _ => break,
+            }
+        }
+    }
+
+    /// Most random bytes are no packet at all; these are nearly one.
+    #[test]
+    fn no_damaged_packet_makes_the_parser_panic(
+        which in 0..4_usize,
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let mut bytes = match which {
+            0 => connect_bytes(4, 0b1110_0110, b"\0\x01t\0\x02hi\0\x01u\0\x01p"),
+            1 => b"\x33\x06\0\x01t\0\x09!".to_vec(),
+            2 => b"\x82\x0a\0\x07\0\x01a\x02\0\x01b\0".to_vec(),
+            _ => b"\xa2\x05\0\x07\0\x01a".to_vec(),
+        };
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let mut builder = PacketBuilder::new();
+        let mut cursor = Cursor::new(bytes.as_slice());
+        if let PacketBuildResult::Complete(raw) = builder.feed(&mut cursor) {
+            drop(Packet::parse(&raw));
+        }
+    }
 }

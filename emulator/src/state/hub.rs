@@ -15,7 +15,7 @@ use tokio::sync::{Notify, broadcast};
 use super::{
     AuthError, CloseReason, CloudMessage, Device, DeviceEvent, DeviceKeys, EventKind, HubError,
     device::{Entry, make_keys},
-    message::MESSAGE_LIMIT,
+    message::{MESSAGE_LIMIT, PROPERTIES_LIMIT},
 };
 
 /// Events a listener may lag behind before it misses some. At the usual 100 bytes a message this is little; should every
@@ -147,12 +147,19 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// [`HubError::DeviceNotFound`], [`HubError::TooLarge`] above 64 KB, [`HubError::QueueFull`] when 50 wait.
+    /// [`HubError::DeviceNotFound`], [`HubError::TooLarge`] for a body above 64 KB or properties above 60 KB,
+    /// [`HubError::QueueFull`] when 50 wait.
     pub fn send_to_device(&self, device_id: &str, mut message: CloudMessage) -> Result<(), HubError> {
         let size = message.body.len();
         if size > MESSAGE_LIMIT {
             return Err(HubError::TooLarge(format!(
                 "the message has {size} bytes: at most {MESSAGE_LIMIT} are allowed"
+            )));
+        }
+        let size = message.properties.to_string().len();
+        if size > PROPERTIES_LIMIT {
+            return Err(HubError::TooLarge(format!(
+                "the message's properties have {size} bytes: at most {PROPERTIES_LIMIT} are allowed"
             )));
         }
         if message.properties.get("$.to").is_none() {
@@ -295,6 +302,18 @@ mod tests {
             hub.send_to_device("d", message(MESSAGE_LIMIT + 1)),
             Err(HubError::TooLarge(_))
         ));
+        let properties = setpoint_protocol::PropertyBag(vec![("a".into(), Some("/".repeat(21 * 1024)))]);
+        let encoded = hub.send_to_device(
+            "d",
+            CloudMessage {
+                properties,
+                ..message(1)
+            },
+        );
+        assert!(
+            matches!(encoded, Err(HubError::TooLarge(_))),
+            "it is the encoded size that counts"
+        );
         for _ in 0..super::super::QUEUE_LIMIT {
             hub.send_to_device("d", message(MESSAGE_LIMIT)).unwrap();
         }

@@ -8,6 +8,9 @@ use setpoint_protocol::PropertyBag;
 /// Largest cloud-to-device message body, in bytes (IoT Hub quotas: 64 KB).
 pub const MESSAGE_LIMIT: usize = 64 * 1024;
 
+/// Largest property bag, in bytes as it stands in the topic: the topic must fit MQTT's 64 KB beside a device id.
+pub(super) const PROPERTIES_LIMIT: usize = 60 * 1024;
+
 /// Most messages that wait for one device (IoT Hub quotas).
 pub const QUEUE_LIMIT: usize = 50;
 

@@ -10,6 +10,9 @@ use super::{Delivery, Hub, HubError, Subscription, session::Delivered};
 /// Largest payload each way, in bytes (IoT Hub quotas: 128 KB).
 pub const METHOD_LIMIT: usize = 128 * 1024;
 
+/// Longest method name, in bytes. A component, `*` and a command need at most 129.
+const NAME_LIMIT: usize = 1024;
+
 /// What a device answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MethodResult {
@@ -57,9 +60,9 @@ impl Hub {
         connect_timeout: Duration,
         response_timeout: Duration,
     ) -> Result<MethodResult, HubError> {
-        if name.is_empty() || name.contains(['/', '+', '#', '\0']) {
+        if name.is_empty() || name.len() > NAME_LIMIT || name.contains(['/', '+', '#', '\0']) {
             return Err(HubError::InvalidArgument(
-                "the method name is empty or has a character of / + # in it".into(),
+                "the method name is empty, longer than 1024 bytes, or has a character of / + # in it".to_owned(),
             ));
         }
         let payload: Arc<[u8]> = payload
