@@ -55,7 +55,11 @@ impl Clock for SystemClock {
     }
 
     fn sleep_until(&self, deadline: Duration) -> Sleep {
-        Box::pin(tokio::time::sleep_until((self.origin + deadline).into()))
+        match self.origin.checked_add(deadline) {
+            Some(deadline) => Box::pin(tokio::time::sleep_until(deadline.into())),
+            // Beyond what this machine's clock can count, which is to say never.
+            None => Box::pin(std::future::pending()),
+        }
     }
 }
 
@@ -83,8 +87,15 @@ struct Sleeper {
 impl VirtualClock {
     /// Shows `wall` until it is moved; its monotonic time is zero.
     pub fn starting_at(wall: DateTime<Utc>) -> Self {
-        let state = State { wall, monotonic: Duration::ZERO, sleepers: Vec::new(), next_id: 0 };
-        Self { state: Arc::new(Mutex::new(state)) }
+        let state = State {
+            wall,
+            monotonic: Duration::ZERO,
+            sleepers: Vec::new(),
+            next_id: 0,
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
     }
 
     /// Lets `by` pass and wakes whoever slept until then.
@@ -128,7 +139,11 @@ impl Clock for VirtualClock {
             state.next_id += 1;
             state.next_id
         };
-        Box::pin(VirtualSleep { clock: self.clone(), deadline, id })
+        Box::pin(VirtualSleep {
+            clock: self.clone(),
+            deadline,
+            id,
+        })
     }
 }
 

@@ -1,1 +1,18 @@
+//! Runs Azure IoT Plug and Play devices as sandboxed WebAssembly components.
+//!
+//! A device's behaviour is a guest, compiled against the WIT package in `wit/`. This crate holds it ([`sandbox`]), drives
+//! it ([`device`]), and gives it a cloud ([`cloud`]) and a time ([`clock`]); nothing else. [`testing`] runs a guest in
+//! virtual time. The `setpoint` command beside this library is made of the same parts.
+//!
+//! ```text
+//! cloud ----> device ----> sandbox ----> guest (WebAssembly)
+//!                ^            |
+//!                +-- effects -+
+//! ```
 
+pub mod clock;
+pub mod cloud;
+pub mod device;
+pub mod effect;
+pub mod sandbox;
+pub mod testing;

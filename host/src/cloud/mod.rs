@@ -11,8 +11,10 @@
 
 mod connection_string;
 mod dps;
+mod exchange;
 mod hub;
 pub mod memory;
+mod mqtt;
 mod trust;
 
 use async_trait::async_trait;
@@ -20,7 +22,7 @@ use serde_json::Value;
 use setpoint_protocol::endpoint::Endpoint;
 use setpoint_protocol::twin::{Document, Twin};
 
-pub use connection_string::ConnectionString;
+pub use connection_string::{ConnectionString, ModuleIdentity};
 pub use dps::DpsProvisioner;
 pub use hub::AzureConnector;
 pub use trust::{Trust, TrustError};
@@ -141,7 +143,9 @@ pub enum ProvisionError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// The service answered and said no.
-    #[error("{registration_id}: provisioning refused with status {status}, error {error_code}: {message} (tracking id {tracking_id}); check the id scope, the registration id and its key")]
+    #[error(
+        "{registration_id}: provisioning refused with status {status}, error {error_code}: {message} (tracking id {tracking_id}); check the id scope, the registration id and its key"
+    )]
     Refused {
         /// Who asked.
         registration_id: String,
@@ -200,7 +204,9 @@ pub enum ConnectError {
         reason: String,
     },
     /// The server's certificate is not trusted or is another host's.
-    #[error("{endpoint} shows a certificate that does not match: {reason}; trust its CA with --ca FILE or SSL_CERT_FILE")]
+    #[error(
+        "{endpoint} shows a certificate that does not match: {reason}; trust its CA with --ca FILE or SSL_CERT_FILE"
+    )]
     Certificate {
         /// Where.
         endpoint: Endpoint,
@@ -208,7 +214,9 @@ pub enum ConnectError {
         reason: String,
     },
     /// CONNACK with a refusal. It stays refused until the credentials change.
-    #[error("{device}: {endpoint} refused the connection: {reason}; check the device's id and key, and this machine's clock")]
+    #[error(
+        "{device}: {endpoint} refused the connection: {reason}; check the device's id and key, and this machine's clock"
+    )]
     Refused {
         /// Who.
         device: String,

@@ -1,0 +1,69 @@
+//! Errors, as the outside sees them: one line, and an exit code.
+
+use setpoint::cloud::ProvisionError;
+use setpoint::device::SessionError;
+use setpoint::sandbox::{GuestError, LoadError};
+
+/// Wrong use or configuration: says what is wrong and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
+
+const FAILED: u8 = 1;
+const WRONG_USE: u8 = 2;
+const PROVISIONING_REFUSED: u8 = 3;
+const GUEST_FAILED: u8 = 4;
+
+/// The exit code for an error. Success is 0; clap ends with 2 by itself.
+pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<Usage>() || error.is::<LoadError>() {
+        return WRONG_USE;
+    }
+    if error.is::<GuestError>() {
+        return GUEST_FAILED;
+    }
+    match error.downcast_ref::<SessionError>() {
+        Some(SessionError::Guest(_)) => GUEST_FAILED,
+        Some(SessionError::Provision(refused)) => match refused {
+            ProvisionError::Refused { .. } | ProvisionError::NotAssigned { .. } => PROVISIONING_REFUSED,
+            ProvisionError::Connect(_) | ProvisionError::TimedOut { .. } | ProvisionError::Protocol { .. } => FAILED,
+        },
+        Some(SessionError::Connect(_)) | None => FAILED,
+    }
+}
+
+/// The error with its causes, on one line.
+pub(crate) fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_as_documented() {
+        let refused = ProvisionError::Refused {
+            registration_id: "d".into(),
+            status: 401,
+            error_code: 401_002,
+            message: "no".into(),
+            tracking_id: "t".into(),
+        };
+        let guest = GuestError::Refused {
+            guest: "g".into(),
+            reason: "no".into(),
+        };
+        assert_eq!(exit_code(&SessionError::from(refused).into()), 3);
+        assert_eq!(exit_code(&SessionError::from(guest.clone()).into()), 4);
+        assert_eq!(exit_code(&guest.into()), 4);
+        assert_eq!(exit_code(&Usage("x".into()).into()), 2);
+        assert_eq!(exit_code(&LoadError::NotWasm { guest: "g".into() }.into()), 2);
+        assert_eq!(exit_code(&anyhow::anyhow!("anything else")), 1);
+    }
+
+    #[test]
+    fn an_error_is_one_line() {
+        assert_eq!(one_line(&anyhow::anyhow!("a\n  b").context("c")), "c: a b");
+    }
+}

@@ -1,0 +1,78 @@
+//! The local Azure IoT on this machine: its data folder, and the one that lives inside another command.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use setpoint::cloud::Trust;
+use setpoint_emulator::running::{self, Listing};
+use setpoint_emulator::{Emulator, Identity, Options};
+use setpoint_protocol::endpoint::Endpoint;
+
+use super::Usage;
+use super::environment::Dps;
+
+/// Where the local Azure IoT keeps what it is known by.
+#[derive(Args)]
+pub(crate) struct Data {
+    /// Folder of the local Azure IoT's keys and certificate authority; the user's data folder when left out
+    #[arg(long, value_name = "DIR", env = "SETPOINT_DATA")]
+    data: Option<PathBuf>,
+}
+
+impl Data {
+    /// The folder, which may not exist yet.
+    pub(crate) fn folder(&self) -> Result<PathBuf, Usage> {
+        let folder = self.data.clone().or_else(running::data_directory);
+        folder.ok_or_else(|| Usage("there is no home folder to keep keys in; name one with --data DIR".to_owned()))
+    }
+}
+
+/// An emulator in this process, which the operator's commands find.
+pub(crate) struct Local {
+    pub(crate) emulator: Emulator,
+    pub(crate) identity: Arc<Identity>,
+    _listing: Listing,
+}
+
+impl Local {
+    /// Opens the identity in `folder` (made at the first time) and both ports.
+    pub(crate) async fn start(folder: &Path, mqtt: SocketAddr, https: SocketAddr) -> anyhow::Result<Self> {
+        let identity = Arc::new(Identity::open(folder)?);
+        let emulator = Emulator::start(Options {
+            mqtt,
+            https,
+            identity: Arc::clone(&identity),
+        })
+        .await?;
+        let listing = running::announce(folder, emulator.mqtt_address(), emulator.https_address(), folder)
+            .with_context(|| format!("{}: this emulator cannot be listed", folder.display()))?;
+        Ok(Self {
+            emulator,
+            identity,
+            _listing: listing,
+        })
+    }
+
+    /// How its own device registers.
+    pub(crate) fn device(&self) -> Dps {
+        let [key, _] = self.identity.device_keys();
+        let endpoint = Endpoint {
+            host: self.identity.host().to_owned(),
+            port: Some(self.emulator.mqtt_address().port()),
+        };
+        Dps {
+            endpoint,
+            id_scope: self.identity.id_scope().to_owned(),
+            registration_id: self.identity.device_id().to_owned(),
+            key: key.clone(),
+        }
+    }
+
+    /// Its certificate authority, and nobody else.
+    pub(crate) fn trust(&self) -> anyhow::Result<Trust> {
+        Ok(Trust::only(self.identity.ca_pem())?)
+    }
+}

@@ -1,0 +1,83 @@
+//! The command line: one file per subcommand, and what they share.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `run.rs` | `setpoint run`: one device |
+//! | `emulator.rs` | `setpoint emulator`: the local Azure IoT alone |
+//! | `inspect.rs`, `componentize.rs` | what a guest may do; wrapping a core module |
+//! | `call.rs`, `twin.rs`, `monitor.rs` | the operator's side, over `service_client.rs`, with the hub of `hub_choice.rs` |
+//! | `output.rs` | what those print |
+//! | `completions.rs` | shell completions |
+//! | `environment.rs` | which cloud, from the Python sample's variables |
+//! | `local.rs` | the local Azure IoT: its data folder, and the one embedded in `run` |
+//! | `console.rs` | the sample's lines on standard output |
+//! | `exit.rs` | errors to exit codes |
+//! | `logging.rs` | logs on standard error |
+
+mod call;
+mod completions;
+mod componentize;
+mod console;
+mod emulator;
+mod environment;
+mod exit;
+mod hub_choice;
+mod inspect;
+mod local;
+mod logging;
+mod monitor;
+mod output;
+mod run;
+mod service_client;
+mod twin;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use exit::{Usage, exit_code, one_line};
+
+/// Runs Azure IoT Plug and Play devices as sandboxed WebAssembly components.
+#[derive(Parser)]
+#[command(
+    name = "setpoint",
+    version,
+    propagate_version = true,
+    after_help = "Examples:
+  setpoint run                                  the thermostat against the local Azure IoT
+  setpoint run my-device.wasm --config interval=2
+  setpoint call my-pnp-device getMaxMinReport   from another terminal
+  setpoint twin my-pnp-device '{\"targetTemperature\": 42.5}'
+
+Exit codes: 0 done, 1 failed, 2 wrong use or configuration, 3 provisioning refused, 4 the guest failed"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Run),
+    Emulator(emulator::Emulator),
+    Inspect(inspect::Inspect),
+    Componentize(componentize::Componentize),
+    Call(call::Call),
+    Twin(twin::Twin),
+    Monitor(monitor::Monitor),
+    Completions(completions::Completions),
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Run(run) => run.run(),
+            Command::Emulator(emulator) => emulator.run(),
+            Command::Inspect(inspect) => inspect.run(),
+            Command::Componentize(componentize) => componentize.run(),
+            Command::Call(call) => call.run(),
+            Command::Twin(twin) => twin.run(),
+            Command::Monitor(monitor) => monitor.run(),
+            Command::Completions(completions) => completions.run(),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! `setpoint run`: one device.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use setpoint::clock::{Clock, SystemClock};
+use setpoint::cloud::{AzureConnector, ConnectionString, Connector, DpsProvisioner, Provisioner, Trust};
+use setpoint::device::{Control, Device, Session, run};
+use setpoint::sandbox::{Cache, Guest, Limits, Program, Random, Sandbox, Surroundings, THERMOSTAT};
+use tokio::sync::mpsc;
+
+use super::Usage;
+use super::console::Console;
+use super::emulator::stopped;
+use super::environment::{Cloud, Dps};
+use super::local::{Data, Local};
+use super::logging::Logging;
+
+/// Runs one device, against the local Azure IoT or the one the environment names
+#[derive(Args)]
+#[command(after_help = "Examples:
+  setpoint run                                       the thermostat, with a local Azure IoT inside
+  setpoint run --config interval=2                   a temperature every 2 s
+  setpoint run my-device.wasm --log guest=debug,warn
+  eval \"$(setpoint emulator --env)\"; setpoint run    against an emulator that runs elsewhere
+  IOTHUB_DEVICE_SECURITY_TYPE=DPS IOTHUB_DEVICE_DPS_ID_SCOPE=.. IOTHUB_DEVICE_DPS_DEVICE_ID=.. \\
+    IOTHUB_DEVICE_DPS_DEVICE_KEY=.. setpoint run     against Azure, with the variables of Microsoft's samples
+
+Ends on q and Enter, Ctrl-C or SIGTERM.")]
+pub(crate) struct Run {
+    /// A component, or a core module that wit-bindgen made; the built-in thermostat when left out
+    guest: Option<PathBuf>,
+
+    /// Sets a value that the guest can read; the thermostat knows interval (seconds) and window (readings)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    config: Vec<(String, String)>,
+
+    /// Trusts the certificate authorities in this PEM file as well
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+
+    /// Memory the guest may use, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    memory: u32,
+
+    /// Time the guest may take for one event, in milliseconds; ten times that to start
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    budget: u64,
+
+    #[command(flatten)]
+    data: Data,
+
+    #[command(flatten)]
+    logging: Logging,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("takes KEY=VALUE, for example interval=2".to_owned()),
+    }
+}
+
+/// Which hub, and how it is reached.
+struct Route {
+    provisioner: Arc<dyn Provisioner>,
+    connector: Arc<dyn Connector>,
+    /// Whether a provisioning service is asked.
+    provisioned: bool,
+    /// The embedded emulator, to be kept while the device runs.
+    local: Option<Local>,
+}
+
+impl Run {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let cloud = Cloud::from_environment(|name| std::env::var(name).ok())?;
+        self.logging.start()?;
+        let program = self.program()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            // One for the device, one for the hub beside it.
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .context("no threads")?;
+        let ended = runtime.block_on(self.device(cloud, &program));
+        // A thread that still waits for the keyboard must not keep the process.
+        runtime.shutdown_timeout(Duration::from_millis(100));
+        ended
+    }
+
+    fn program(&self) -> anyhow::Result<Program> {
+        let limits = Limits {
+            instances: 2,
+            memory: usize::try_from(self.memory).unwrap_or(usize::MAX) << 20,
+            start: Duration::from_millis(self.budget.saturating_mul(10)),
+            event: Duration::from_millis(self.budget),
+        };
+        let sandbox = Sandbox::new(limits, cache())?;
+        Ok(match &self.guest {
+            Some(path) => Program::open(&sandbox, path)?,
+            None => Program::load(&sandbox, "thermostat", THERMOSTAT)?,
+        })
+    }
+
+    async fn device(&self, cloud: Cloud, program: &Program) -> anyhow::Result<()> {
+        let route = self.route(cloud).await?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let surroundings = Surroundings {
+            clock: Arc::clone(&clock),
+            random: secure_random()?,
+            config: Arc::new(self.config.iter().cloned().collect::<BTreeMap<_, _>>()),
+            assignment: None,
+        };
+        let guest = Guest::new(program, surroundings)?;
+        // One place for each of: the keyboard, a signal, a closed standard output.
+        let (control, receiver) = mpsc::channel(3);
+        let console = Console::new(std::io::stdout(), control.clone(), route.provisioned);
+        listen_to_keyboard(control.clone())?;
+        let signals = tokio::spawn(stop_on_signal(control));
+        let session = Session {
+            device: Device::new(guest, Arc::clone(&clock), Box::new(console)),
+            provisioner: route.provisioner,
+            connector: route.connector,
+            clock,
+            random: secure_random()?,
+            control: receiver,
+        };
+        let ended = run(session).await;
+        signals.abort();
+        if let Some(local) = route.local {
+            local.emulator.stop().await;
+        }
+        Ok(ended?)
+    }
+
+    async fn route(&self, cloud: Cloud) -> anyhow::Result<Route> {
+        match cloud {
+            Cloud::Local => {
+                let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                let local = Local::start(&self.data.folder()?, any, any).await?;
+                let route = by_provisioning(local.device(), local.trust()?);
+                Ok(Route {
+                    local: Some(local),
+                    ..route
+                })
+            }
+            Cloud::Dps(dps) => Ok(by_provisioning(dps, Trust::system(self.ca.as_deref()).map_err(usage)?)),
+            Cloud::Hub(string) => {
+                println!(
+                    "Connecting using Connection String HostName={};DeviceId={};SharedAccessKey=***",
+                    string.host, string.device_id
+                );
+                let string = ConnectionString::new(string).map_err(usage)?;
+                let connector = string.connector(Trust::system(self.ca.as_deref()).map_err(usage)?);
+                let (provisioner, connector) = (Arc::new(string), Arc::new(connector));
+                Ok(Route {
+                    provisioner,
+                    connector,
+                    provisioned: false,
+                    local: None,
+                })
+            }
+        }
+    }
+}
+
+fn usage(error: impl std::error::Error) -> Usage {
+    Usage(error.to_string())
+}
+
+fn by_provisioning(dps: Dps, trust: Trust) -> Route {
+    let connector = AzureConnector::new(dps.key.clone(), trust.clone());
+    let Dps {
+        endpoint,
+        id_scope,
+        registration_id,
+        key,
+    } = dps;
+    let provisioner = DpsProvisioner {
+        endpoint,
+        id_scope,
+        registration_id,
+        key,
+        trust,
+    };
+    Route {
+        provisioner: Arc::new(provisioner),
+        connector: Arc::new(connector),
+        provisioned: true,
+        local: None,
+    }
+}
+
+/// Compiled guests in the user's cache folder. Without it every start compiles.
+fn cache() -> Option<Cache> {
+    let folders = directories::ProjectDirs::from("", "", "setpoint")?;
+    let opened = Cache::open(folders.cache_dir());
+    opened
+        .inspect_err(|error| tracing::warn!("compiled guests are not kept: {error}"))
+        .ok()
+}
+
+/// A generator seeded by the system.
+fn secure_random() -> anyhow::Result<Box<dyn Random>> {
+    let mut generator = StdRng::try_from_rng(&mut rand::rngs::SysRng).context("the system gives no randomness")?;
+    Ok(Box::new(move || generator.next_u64()))
+}
+
+/// q and Enter stop the device. The end of standard input does not: a device runs on without a keyboard.
+fn listen_to_keyboard(control: mpsc::Sender<Control>) -> anyhow::Result<()> {
+    let listen = move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if line.trim().eq_ignore_ascii_case("q") {
+                println!("Quitting...");
+                // A session that is gone needs no order.
+                let _ = control.blocking_send(Control::Stop);
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name("keyboard".to_owned())
+        .spawn(listen)
+        .context("no thread for the keyboard")?;
+    Ok(())
+}
+
+async fn stop_on_signal(control: mpsc::Sender<Control>) {
+    if let Err(error) = stopped().await {
+        tracing::warn!("signals cannot be waited for: {error}");
+        return;
+    }
+    // A session that is gone needs no order.
+    let _ = control.send(Control::Stop).await;
+}

@@ -1,0 +1,369 @@
+//! The guest with its timers, outbox and open commands: everything of a device that needs no I/O.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use setpoint_protocol::twin::{Document, Twin};
+
+use super::desired::{Desired, Patched};
+use super::notice::{Notice, Observer};
+use super::outbox::Outbox;
+use super::report::{Patches, acknowledgement};
+use super::timers::{self, Timers};
+use crate::clock::Clock;
+use crate::cloud::{Assignment, ConnectError, Connection, Event, Outgoing};
+use crate::effect::{Command, DesiredValue, Effect, Level, Member, Outcome, Response, StartReason};
+use crate::sandbox::{Guest, GuestError, Quota};
+
+/// How long a deferred command may take. Source: `responseTimeoutInSeconds` of a direct method is at most 300.
+const COMMAND_TIME: Duration = Duration::from_secs(300);
+
+/// Deferred commands a device may hold; further ones are answered 503 until it has answered some.
+const OPEN_COMMANDS: usize = 1_000;
+
+/// Bytes an entry of the outbox takes beside its body.
+const ENTRY_BYTES: usize = 128;
+
+/// A guest, and what it has asked for.
+pub struct Device {
+    guest: Guest,
+    clock: Arc<dyn Clock>,
+    observer: Box<dyn Observer>,
+    timers: Timers,
+    outbox: Outbox,
+    /// Answers are worth nothing to the next connection, so they wait beside the outbox, not in it.
+    responses: Vec<Outgoing>,
+    desired: Desired,
+    open: VecDeque<OpenCommand>,
+    last_request: u64,
+    device_id: String,
+}
+
+/// A command whose handler returned `deferred`.
+struct OpenCommand {
+    request: String,
+    rid: String,
+    expires: Duration,
+}
+
+impl Device {
+    /// A device that has not been started.
+    pub fn new(guest: Guest, clock: Arc<dyn Clock>, observer: Box<dyn Observer>) -> Self {
+        let device_id = guest.name().to_owned();
+        Self {
+            guest,
+            clock,
+            observer,
+            timers: Timers::default(),
+            outbox: Outbox::default(),
+            responses: Vec::new(),
+            desired: Desired::default(),
+            open: VecDeque::new(),
+            last_request: 0,
+            device_id,
+        }
+    }
+
+    pub(super) fn notice(&mut self, notice: &Notice<'_>) {
+        self.observer.notice(notice);
+    }
+
+    pub(super) fn model_id(&mut self) -> Result<String, GuestError> {
+        self.call(Guest::model_id)
+    }
+
+    pub(super) fn assign(&mut self, assignment: &Assignment) {
+        self.device_id.clone_from(&assignment.device_id);
+        self.guest.assign(assignment.clone());
+        self.notice(&Notice::Assigned(assignment));
+    }
+
+    /// Starts the guest, then tells it every desired value, also when there is none.
+    pub(super) fn start(&mut self, reason: StartReason, state: Option<&[u8]>, twin: Twin) -> Result<(), GuestError> {
+        self.call(|guest| guest.start(reason, state))?;
+        let desired = self.desired.replace(twin.desired);
+        self.call(|guest| guest.update(desired))
+    }
+
+    /// Something came from the hub. True when the twin must be read again.
+    pub(super) fn handle(&mut self, event: Event) -> Result<bool, GuestError> {
+        match event {
+            Event::Delivered(id) => {
+                if let Some(outgoing) = self.outbox.settle(id) {
+                    self.notice(&Notice::Delivered(&outgoing));
+                }
+            }
+            Event::Refused { id, status } => {
+                if let Some(outgoing) = self.outbox.settle(id) {
+                    tracing::warn!(device = %self.device_id, status, "the hub refused a message, which is dropped");
+                    self.notice(&Notice::Refused(&outgoing, status));
+                }
+            }
+            Event::Twin(twin) => {
+                let changes = self.desired.replace(twin.desired);
+                self.update(changes)?;
+            }
+            Event::Desired { patch, version } => return self.patch(&patch, version),
+            Event::Method { rid, name, payload } => self.command(rid, &name, &payload)?,
+            Event::Message { body, properties } => self.call(|guest| guest.receive(&body, &properties))?,
+        }
+        Ok(false)
+    }
+
+    /// When there is something to do next, by the monotonic clock.
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        let expiry = self.open.front().map(|command| command.expires);
+        self.timers.next_deadline().into_iter().chain(expiry).min()
+    }
+
+    /// Does what is due by now. A timer set by one that fires here waits for the next time, so that this always ends.
+    pub(super) fn wake(&mut self) -> Result<(), GuestError> {
+        let now = self.clock.monotonic();
+        while let Some(command) = self.open.pop_front_if(|command| command.expires <= now) {
+            self.guest.forget_request(&command.request);
+        }
+        for _ in 0..self.timers.len() {
+            let Some(timer) = self.timers.take_due(now) else { break };
+            self.call(|guest| guest.timer_fired(timer))?;
+        }
+        Ok(())
+    }
+
+    /// Hands everything over that the connection takes now.
+    pub(super) fn hand_over(&mut self, connection: &mut dyn Connection) -> Result<(), ConnectError> {
+        for response in std::mem::take(&mut self.responses) {
+            connection.send(0, &response)?;
+        }
+        while let Some((id, outgoing)) = self.outbox.next_unsent() {
+            connection.send(id, outgoing)?;
+            self.outbox.mark_sent();
+        }
+        Ok(())
+    }
+
+    /// What was in flight is sent again over the next connection; open answers are for nobody.
+    pub(super) fn connection_lost(&mut self) {
+        self.outbox.connection_lost();
+        self.responses.clear();
+    }
+
+    /// Everything that was accepted has been taken by the hub.
+    pub(super) fn is_drained(&self) -> bool {
+        self.outbox.is_empty() && self.responses.is_empty()
+    }
+
+    fn update(&mut self, changes: Vec<DesiredValue>) -> Result<(), GuestError> {
+        if changes.is_empty() {
+            Ok(())
+        } else {
+            self.call(|guest| guest.update(changes))
+        }
+    }
+
+    fn patch(&mut self, patch: &Document, version: u64) -> Result<bool, GuestError> {
+        match self.desired.patch(patch, version) {
+            Patched::Changes(changes) => {
+                self.notice(&Notice::Desired(patch, version));
+                self.update(changes)?;
+                Ok(false)
+            }
+            Patched::Stale => Ok(false),
+            Patched::Gap => {
+                tracing::info!(device = %self.device_id, version, "patches are missing, the twin is read again");
+                Ok(true)
+            }
+        }
+    }
+
+    fn command(&mut self, rid: String, name: &str, payload: &[u8]) -> Result<(), GuestError> {
+        let payload = match json_payload(payload) {
+            Ok(payload) => payload,
+            Err(reason) => {
+                self.respond(
+                    rid,
+                    Response {
+                        status: 400,
+                        payload: json!({ "message": reason }),
+                    },
+                );
+                return Ok(());
+            }
+        };
+        if self.open.len() >= OPEN_COMMANDS {
+            let message = "the device has not answered its earlier commands yet; try again later";
+            self.respond(
+                rid,
+                Response {
+                    status: 503,
+                    payload: json!({ "message": message }),
+                },
+            );
+            return Ok(());
+        }
+        self.last_request += 1;
+        let request = self.last_request.to_string();
+        let command = Command {
+            request: request.clone(),
+            target: target(name),
+            payload,
+        };
+        self.notice(&Notice::Command(&command));
+        let expires = self.clock.monotonic().saturating_add(COMMAND_TIME);
+        // Open before the guest is called: it may answer by `respond` and return `deferred` afterwards.
+        self.open.push_back(OpenCommand {
+            request: request.clone(),
+            rid,
+            expires,
+        });
+        match self.call(|guest| guest.invoke(command))? {
+            Outcome::Deferred => {}
+            Outcome::Done(response) => self.answer(&request, response),
+        }
+        Ok(())
+    }
+
+    /// Answers an open command; does nothing for one that was answered or has expired.
+    fn answer(&mut self, request: &str, response: Response) {
+        if let Some(index) = self.open.iter().position(|command| command.request == request)
+            && let Some(command) = self.open.remove(index)
+        {
+            self.respond(command.rid, response);
+        }
+    }
+
+    fn respond(&mut self, rid: String, response: Response) {
+        self.notice(&Notice::Responded(&response));
+        let payload = response.payload.to_string();
+        self.responses.push(Outgoing::Response {
+            rid,
+            status: response.status,
+            payload,
+        });
+    }
+
+    /// Calls the guest within what there is room for, and applies what it did.
+    fn call<T>(&mut self, call: impl FnOnce(&mut Guest) -> Result<T, GuestError>) -> Result<T, GuestError> {
+        let (messages, bytes) = self.outbox.room();
+        self.guest.grant(Quota {
+            messages,
+            bytes,
+            timers: timers::MOST.saturating_sub(self.timers.len()),
+        });
+        let result = call(&mut self.guest);
+        let effects = self.guest.take_effects();
+        self.apply(effects, result.is_ok());
+        result
+    }
+
+    /// Of a guest that failed only the log lines count: they say why.
+    fn apply(&mut self, effects: Vec<Effect>, succeeded: bool) {
+        let now = self.clock.monotonic();
+        let mut patches = Patches::default();
+        for effect in effects {
+            match effect {
+                Effect::Log { level, message } => self.log(level, &message),
+                _ if !succeeded => {}
+                Effect::Telemetry {
+                    component,
+                    body,
+                    properties,
+                } => {
+                    self.queue_patches(&mut patches);
+                    let extra: usize = properties.iter().map(|(name, value)| name.len() + value.len()).sum();
+                    let bytes = body.len() + extra;
+                    self.queue(
+                        Outgoing::Telemetry {
+                            component,
+                            body,
+                            properties,
+                        },
+                        bytes,
+                    );
+                }
+                Effect::Report { property, value } => patches.add(property, value),
+                Effect::Acknowledge {
+                    property,
+                    value,
+                    status,
+                    version,
+                    description,
+                } => {
+                    patches.add(property, acknowledgement(value, status, version, description));
+                }
+                Effect::Respond { request, response } => self.answer(&request, response),
+                Effect::After { timer, delay } => self.timers.after(timer, now, delay),
+                Effect::Every { timer, period } => self.timers.every(timer, now, period),
+                Effect::Cancel { timer } => self.timers.cancel(timer),
+            }
+        }
+        self.queue_patches(&mut patches);
+    }
+
+    fn queue_patches(&mut self, patches: &mut Patches) {
+        for (patch, bytes) in patches.take() {
+            self.queue(Outgoing::Report(patch), bytes);
+        }
+    }
+
+    fn queue(&mut self, outgoing: Outgoing, bytes: usize) {
+        self.observer.notice(&Notice::Queued(&outgoing));
+        self.outbox.push(outgoing, bytes + ENTRY_BYTES);
+    }
+
+    fn log(&self, level: Level, message: &str) {
+        let device = self.device_id.as_str();
+        match level {
+            Level::Trace => tracing::trace!(target: "guest", device, "{message}"),
+            Level::Debug => tracing::debug!(target: "guest", device, "{message}"),
+            Level::Info => tracing::info!(target: "guest", device, "{message}"),
+            Level::Warn => tracing::warn!(target: "guest", device, "{message}"),
+            Level::Error => tracing::error!(target: "guest", device, "{message}"),
+        }
+    }
+}
+
+/// A method's payload as the contract has it: none for nothing and for null.
+fn json_payload(payload: &[u8]) -> Result<Option<Value>, String> {
+    if payload.is_empty() {
+        return Ok(None);
+    }
+    match serde_json::from_slice(payload) {
+        Ok(Value::Null) => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(error) => Err(format!("the payload is not JSON: {error}")),
+    }
+}
+
+/// Takes `component*command` apart.
+fn target(name: &str) -> Member {
+    match name.split_once('*') {
+        Some((component, command)) => Member {
+            component: Some(component.to_owned()),
+            name: command.to_owned(),
+        },
+        None => Member::named(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_none_for_nothing_and_for_null() {
+        assert_eq!(json_payload(b""), Ok(None));
+        assert_eq!(json_payload(b" null "), Ok(None));
+        assert_eq!(json_payload(b"\"\""), Ok(Some(json!(""))));
+        assert!(json_payload(b"{").unwrap_err().starts_with("the payload is not JSON"));
+        assert!(json_payload(&[0xff, 0xfe]).is_err());
+    }
+
+    #[test]
+    fn a_methods_name_carries_its_component() {
+        assert_eq!(target("reboot"), Member::named("reboot"));
+        assert_eq!(target("t1*report").component.as_deref(), Some("t1"));
+        assert_eq!(target("t1*report").to_string(), "t1*report");
+    }
+}

@@ -1,0 +1,192 @@
+//! What a component imports and exports, and whether this host can give it.
+//!
+//! Read from the bytes alone, before anything is compiled: a guest that cannot run here is refused within a millisecond,
+//! by the name of what it lacks.
+
+use wasmparser::{ComponentExternalKind, Parser, Payload};
+
+use super::load::LoadError;
+
+/// The package this host implements.
+const PACKAGE: &str = "setpoint:device";
+
+/// Its version. A guest built for another one is refused, until this host keeps bindings for more than one.
+const VERSION: &str = "0.1.0";
+
+/// Every interface of the package a guest may import, with what it lets the guest do.
+const INTERFACES: [(&str, &str); 10] = [
+    ("types", "names and types only"),
+    ("clock", "read the time"),
+    ("timers", "be woken later"),
+    ("random", "draw random numbers"),
+    ("telemetry", "send messages to the hub"),
+    ("properties", "report and acknowledge properties"),
+    ("commands", "answer commands late"),
+    ("provisioning", "read its hub, device id and provisioning payload"),
+    ("config", "read the values the operator set with --config"),
+    ("logging", "write to the host's log"),
+];
+
+/// What every device exports.
+const DEVICE: &str = "device";
+
+/// The imports and exports of a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contract {
+    /// What the guest wants of its host.
+    pub imports: Vec<Interface>,
+    /// What the host may call.
+    pub exports: Vec<Interface>,
+}
+
+/// One imported or exported name of a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// For example `setpoint:device/clock@0.1.0`.
+    pub name: String,
+    /// What it lets the guest do, when it is of this host's package.
+    pub purpose: Option<&'static str>,
+}
+
+impl Interface {
+    fn new(name: &str) -> Self {
+        let interface = parts(name)
+            .filter(|parts| parts.package == PACKAGE)
+            .map(|parts| parts.interface);
+        let purpose = interface
+            .and_then(|name| INTERFACES.iter().find(|known| known.0 == name))
+            .map(|known| known.1);
+        Self {
+            name: name.to_owned(),
+            purpose,
+        }
+    }
+}
+
+struct Parts<'a> {
+    package: &'a str,
+    interface: &'a str,
+    version: &'a str,
+}
+
+/// Takes `setpoint:device/clock@0.1.0` apart.
+fn parts(name: &str) -> Option<Parts<'_>> {
+    let (path, version) = name.split_once('@').unwrap_or((name, ""));
+    let (package, interface) = path.split_once('/')?;
+    Some(Parts {
+        package,
+        interface,
+        version,
+    })
+}
+
+impl Contract {
+    /// Reads the names out of a component.
+    pub fn read(name: &str, component: &[u8]) -> Result<Self, LoadError> {
+        let damaged = |error: wasmparser::BinaryReaderError| LoadError::Damaged {
+            guest: name.to_owned(),
+            reason: error.to_string(),
+        };
+        let (mut imports, mut exports) = (Vec::new(), Vec::new());
+        // Sections of nested modules and components have names of their own; only the outermost are the guest's.
+        let mut depth = 0_usize;
+        for payload in Parser::new(0).parse_all(component) {
+            match payload.map_err(damaged)? {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::ComponentImportSection(section) if depth == 0 => {
+                    for import in section {
+                        imports.push(Interface::new(import.map_err(damaged)?.name.name));
+                    }
+                }
+                Payload::ComponentExportSection(section) if depth == 0 => {
+                    for export in section {
+                        let export = export.map_err(damaged)?;
+                        if export.kind == ComponentExternalKind::Instance {
+                            exports.push(Interface::new(export.name.name));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { imports, exports })
+    }
+
+    /// Whether this host can run the guest called `name`.
+    pub fn check(&self, name: &str) -> Result<(), LoadError> {
+        let guest = name.to_owned();
+        let ours = |interface: &Interface| parts(&interface.name).is_some_and(|parts| parts.package == PACKAGE);
+        for interface in self
+            .imports
+            .iter()
+            .chain(&self.exports)
+            .filter(|interface| ours(interface))
+        {
+            let version = parts(&interface.name).map_or("", |parts| parts.version);
+            if version != VERSION {
+                let built_for = format!("{PACKAGE}@{version}");
+                return Err(LoadError::OtherVersion {
+                    guest,
+                    built_for,
+                    given: format!("{PACKAGE}@{VERSION}"),
+                });
+            }
+        }
+        if let Some(import) = self.imports.iter().find(|import| import.purpose.is_none()) {
+            return Err(LoadError::UnknownImport {
+                guest,
+                import: import.name.clone(),
+            });
+        }
+        let device = format!("{PACKAGE}/{DEVICE}@{VERSION}");
+        if self.exports.iter().any(|export| export.name == device) {
+            return Ok(());
+        }
+        Err(LoadError::NoDevice { guest, export: device })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contract(text: &str) -> Contract {
+        Contract::read("guest", &wat::parse_str(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn only_the_outermost_imports_are_the_guests() {
+        let contract = contract(
+            r#"(component
+                (import "setpoint:device/clock@0.1.0" (instance))
+                (component (import "inner:package/thing" (instance)))
+                (core module (import "env" "f" (func)))
+                (import "setpoint:device/random@0.1.0" (instance)))"#,
+        );
+        let names: Vec<_> = contract.imports.iter().map(|import| import.name.as_str()).collect();
+        assert_eq!(names, ["setpoint:device/clock@0.1.0", "setpoint:device/random@0.1.0"]);
+    }
+
+    #[test]
+    fn an_import_the_host_does_not_give_is_named() {
+        let error = contract(r#"(component (import "wasi:filesystem/types@0.2.0" (instance)))"#).check("guest");
+        assert!(error.unwrap_err().to_string().contains("wasi:filesystem/types@0.2.0"));
+    }
+
+    #[test]
+    fn another_version_is_named_with_this_one() {
+        let error = contract(r#"(component (import "setpoint:device/clock@0.9.0" (instance)))"#).check("guest");
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("setpoint:device@0.9.0") && error.contains("setpoint:device@0.1.0"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_component_that_is_no_device_is_told_what_it_lacks() {
+        let error = contract("(component)").check("guest").unwrap_err();
+        assert!(matches!(error, LoadError::NoDevice { ref export, .. } if export == "setpoint:device/device@0.1.0"));
+    }
+}

@@ -1,0 +1,177 @@
+//! The wasmtime engine: how guests are compiled, where their memory comes from, and what stops one that runs on.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use super::bindings::DeviceGuest;
+use super::cache::Cache;
+use super::imports::State;
+
+/// How fine a guest's time budget is measured. Ten milliseconds make a hundred wake-ups a second of about a microsecond.
+const EPOCH: Duration = Duration::from_millis(10);
+
+/// Stack of a guest: wasmtime's default, stated because it is part of what a guest is promised.
+const STACK_BYTES: usize = 512 * 1024;
+
+/// Entries a guest's tables may have in all. The Rust thermostat has 60, a Python guest some 10,000.
+const TABLE_ELEMENTS: usize = 100_000;
+
+/// Core instances of one component: the module, its shims, and what a `--stub-wasi` guest brings.
+const CORE_INSTANCES: u32 = 50;
+
+/// What guests are held to.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Guests alive at one time.
+    pub instances: u32,
+    /// Linear memory of one guest, in bytes.
+    pub memory: usize,
+    /// Time for instantiation and `start`.
+    pub start: Duration,
+    /// Time for every other export.
+    pub event: Duration,
+}
+
+impl Default for Limits {
+    /// 64 guests of 16 MiB, 1 s to start, 100 ms an event.
+    fn default() -> Self {
+        let (start, event) = (Duration::from_secs(1), Duration::from_millis(100));
+        Self {
+            instances: 64,
+            memory: 16 << 20,
+            start,
+            event,
+        }
+    }
+}
+
+impl Limits {
+    /// A guest that has used up `budget` is stopped within one epoch after it.
+    pub(super) fn epochs(budget: Duration) -> u64 {
+        u64::try_from(budget.as_millis().div_ceil(EPOCH.as_millis()))
+            .unwrap_or(u64::MAX)
+            .saturating_add(1)
+    }
+}
+
+/// Why there is no sandbox.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// This machine cannot give what the limits ask for.
+    #[error("the sandbox cannot be set up for {instances} guests of {memory} bytes: {reason:#}; lower the limits")]
+    Engine {
+        /// Guests asked for.
+        instances: u32,
+        /// Bytes of memory each.
+        memory: usize,
+        /// wasmtime's words.
+        reason: wasmtime::Error,
+    },
+    /// Without its ticker nothing would stop a guest that runs on.
+    #[error("the sandbox cannot start its clock thread: {0}")]
+    Ticker(std::io::Error),
+}
+
+/// The place guests run in. Cheap to clone; all clones share one engine.
+#[derive(Clone)]
+pub struct Sandbox {
+    pub(super) engine: Engine,
+    pub(super) linker: Arc<Linker<State>>,
+    pub(super) limits: Limits,
+    pub(super) cache: Option<Arc<Cache>>,
+    _ticker: Arc<EpochTicker>,
+}
+
+impl Sandbox {
+    /// A sandbox that keeps compiled code in `cache`, or nowhere.
+    pub fn new(limits: Limits, cache: Option<Cache>) -> Result<Self, SandboxError> {
+        let failed = |reason| SandboxError::Engine {
+            instances: limits.instances,
+            memory: limits.memory,
+            reason,
+        };
+        let engine = Engine::new(&config(&limits)).map_err(failed)?;
+        let mut linker = Linker::new(&engine);
+        DeviceGuest::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state).map_err(failed)?;
+        let ticker = EpochTicker::start(engine.weak()).map_err(SandboxError::Ticker)?;
+        Ok(Self {
+            engine,
+            linker: Arc::new(linker),
+            limits,
+            cache: cache.map(Arc::new),
+            _ticker: Arc::new(ticker),
+        })
+    }
+
+    /// What guests are held to here.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+fn config(limits: &Limits) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(limits.instances)
+        .total_core_instances(limits.instances.saturating_mul(CORE_INSTANCES))
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .total_memories(limits.instances)
+        .max_memories_per_component(1)
+        .max_memory_size(limits.memory)
+        .total_tables(limits.instances.saturating_mul(2))
+        .max_tables_per_component(2)
+        .table_elements(TABLE_ELEMENTS)
+        .max_component_instance_size(1 << 20)
+        .max_core_instance_size(1 << 20);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        // Address space, not memory: as much as a guest may ever use, so that ten thousand of them fit side by side.
+        .memory_reservation(limits.memory as u64)
+        .memory_guard_size(1 << 16)
+        .max_wasm_stack(STACK_BYTES)
+        // Exports are plain calls: no fibers, no stack switch, 0.85 us a tick instead of 2.3.
+        .concurrency_support(false)
+        // Unlike fuel it costs nothing to speak of, and unlike a timer it stops a guest that never yields.
+        .epoch_interruption(true);
+    config
+}
+
+/// Advances the engine's epoch until it is dropped.
+struct EpochTicker {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl EpochTicker {
+    fn start(engine: EngineWeak) -> std::io::Result<Self> {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let tick = move || {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(EPOCH) {
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => break,
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("epochs".into()).spawn(tick)?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for EpochTicker {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in the ticker would have been reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! What a guest may call. Nothing here waits or does I/O: every call answers from what the instance was given, or queues
+//! an [`Effect`] within its [`Quota`].
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde_json::Value;
+use setpoint_protocol::identifier::is_property_name;
+use wasmtime::StoreLimits;
+
+use super::bindings::{clock, commands, config, logging, properties, provisioning, random, telemetry, timers, types};
+use super::surroundings::{Quota, Surroundings};
+use crate::effect::{Effect, Level, Member, Response};
+
+/// Largest device-to-cloud message, properties included.
+/// Source: "Device-to-cloud messaging: maximum message size 256 KB", IoT Hub quotas and throttling.
+const TELEMETRY_BYTES: usize = 256 * 1024;
+
+/// Largest value of one property: the hub takes reported documents of 32 KB.
+/// Source: "Maximum size of reported properties 32 KB", IoT Hub quotas and throttling.
+const PROPERTY_BYTES: usize = 32 * 1024;
+
+/// Largest direct method response. Source: "Direct method: maximum payload size 128 KB", the same page.
+const RESPONSE_BYTES: usize = 128 * 1024;
+
+/// Log lines kept of one call; a guest that says more in one event says nothing more.
+const LOG_LINES: usize = 100;
+
+/// Bytes kept of one log line.
+const LOG_BYTES: usize = 1024;
+
+/// What one instance is given and what it has done since it was last asked.
+pub(super) struct State {
+    pub(super) limits: StoreLimits,
+    pub(super) surroundings: Surroundings,
+    /// [`crate::clock::Clock::monotonic`] when the instance was made.
+    pub(super) born: Duration,
+    pub(super) effects: Vec<Effect>,
+    pub(super) quota: Quota,
+    /// Commands that somebody still waits for.
+    pub(super) open: HashSet<String>,
+    pub(super) last_timer: u32,
+    pub(super) log_lines: usize,
+}
+
+impl State {
+    /// Takes a message of `bytes` off the quota, or says why not.
+    fn claim(&mut self, bytes: usize) -> Result<(), types::SendError> {
+        let messages = self.quota.messages.checked_sub(1).ok_or(types::SendError::OutboxFull)?;
+        let bytes = self
+            .quota
+            .bytes
+            .checked_sub(bytes)
+            .ok_or(types::SendError::OutboxFull)?;
+        self.quota = Quota {
+            messages,
+            bytes,
+            ..self.quota
+        };
+        Ok(())
+    }
+
+    fn new_timer(&mut self) -> wasmtime::Result<u32> {
+        let left = self.quota.timers.checked_sub(1);
+        self.quota.timers = left.ok_or_else(|| wasmtime::Error::msg("holds more timers than a device may"))?;
+        self.last_timer = self.last_timer.wrapping_add(1);
+        Ok(self.last_timer)
+    }
+}
+
+fn invalid(what: impl Into<String>) -> types::SendError {
+    types::SendError::Invalid(what.into())
+}
+
+fn too_large(limit: usize) -> types::SendError {
+    types::SendError::TooLarge(u32::try_from(limit).unwrap_or(u32::MAX))
+}
+
+fn parse(json: &str, limit: usize) -> Result<Value, types::SendError> {
+    if json.len() > limit {
+        return Err(too_large(limit));
+    }
+    serde_json::from_str(json).map_err(|error| invalid(format!("not JSON: {error}")))
+}
+
+fn check_name(kind: &str, name: &str) -> Result<(), types::SendError> {
+    if is_property_name(name) {
+        Ok(())
+    } else {
+        Err(invalid(format!("{name:?} is no {kind} name the hub accepts")))
+    }
+}
+
+fn member(member: types::Member) -> Result<Member, types::SendError> {
+    if let Some(component) = &member.component {
+        check_name("component", component)?;
+    }
+    check_name("property", &member.name)?;
+    Ok(Member {
+        component: member.component,
+        name: member.name,
+    })
+}
+
+impl types::Host for State {}
+
+impl clock::Host for State {
+    fn now(&mut self) -> clock::Datetime {
+        let now = self.surroundings.clock.now();
+        // Before 1970 the contract has no time; such a clock is wrong anyway.
+        let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+        clock::Datetime {
+            seconds,
+            nanoseconds: now.timestamp_subsec_nanos().min(999_999_999),
+        }
+    }
+
+    fn monotonic(&mut self) -> u64 {
+        let since = self.surroundings.clock.monotonic().saturating_sub(self.born);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+impl timers::Host for State {
+    fn after(&mut self, milliseconds: u64) -> wasmtime::Result<u32> {
+        let timer = self.new_timer()?;
+        self.effects.push(Effect::After {
+            timer,
+            delay: Duration::from_millis(milliseconds),
+        });
+        Ok(timer)
+    }
+
+    fn every(&mut self, milliseconds: u64) -> wasmtime::Result<u32> {
+        let timer = self.new_timer()?;
+        // A period of nothing would fire for ever.
+        self.effects.push(Effect::Every {
+            timer,
+            period: Duration::from_millis(milliseconds.max(1)),
+        });
+        Ok(timer)
+    }
+
+    fn cancel(&mut self, timer: u32) -> wasmtime::Result<()> {
+        if timer == 0 || timer > self.last_timer {
+            return Ok(());
+        }
+        // Cancelling in a loop must not fill the host's memory either.
+        if !self.effects.contains(&Effect::Cancel { timer }) {
+            self.effects.push(Effect::Cancel { timer });
+        }
+        Ok(())
+    }
+}
+
+impl random::Host for State {
+    fn next(&mut self) -> u64 {
+        self.surroundings.random.next()
+    }
+}
+
+impl telemetry::Host for State {
+    fn send(&mut self, message: telemetry::Message) -> Result<(), types::SendError> {
+        let telemetry::Message {
+            component,
+            body,
+            properties,
+        } = message;
+        let extra: usize = properties.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let bytes = body.len().saturating_add(extra);
+        if bytes > TELEMETRY_BYTES {
+            return Err(too_large(TELEMETRY_BYTES));
+        }
+        if !parse(&body, TELEMETRY_BYTES)?.is_object() {
+            return Err(invalid("a telemetry message is a JSON object"));
+        }
+        if let Some(component) = &component {
+            check_name("component", component)?;
+        }
+        self.claim(bytes)?;
+        self.effects.push(Effect::Telemetry {
+            component,
+            body,
+            properties,
+        });
+        Ok(())
+    }
+}
+
+impl properties::Host for State {
+    fn report(&mut self, property: types::Member, value: Option<String>) -> Result<(), types::SendError> {
+        let property = member(property)?;
+        let bytes = value.as_ref().map_or(0, String::len);
+        let value = value.map_or(Ok(Value::Null), |json| parse(&json, PROPERTY_BYTES))?;
+        self.claim(bytes)?;
+        self.effects.push(Effect::Report { property, value });
+        Ok(())
+    }
+
+    fn acknowledge(&mut self, acknowledgement: properties::Acknowledgement) -> Result<(), types::SendError> {
+        let properties::Acknowledgement {
+            property,
+            value,
+            status,
+            version,
+            description,
+        } = acknowledgement;
+        let property = member(property)?;
+        if !(200..=599).contains(&status) {
+            return Err(invalid(format!("{status} is no status; it takes 200 to 599")));
+        }
+        let bytes = value.as_ref().map_or(0, String::len) + description.as_ref().map_or(0, String::len);
+        if bytes > PROPERTY_BYTES {
+            return Err(too_large(PROPERTY_BYTES));
+        }
+        let value = value.map_or(Ok(Value::Null), |json| parse(&json, PROPERTY_BYTES))?;
+        self.claim(bytes)?;
+        self.effects.push(Effect::Acknowledge {
+            property,
+            value,
+            status,
+            version,
+            description,
+        });
+        Ok(())
+    }
+}
+
+/// A response as the hub takes it, or what is wrong with it.
+pub(super) fn response(response: commands::Response) -> Result<Response, String> {
+    let commands::Response { status, payload } = response;
+    if !(200..=599).contains(&status) {
+        return Err(format!("{status} is no status; it takes 200 to 599"));
+    }
+    let payload = match payload {
+        None => Value::Null,
+        Some(json) if json.len() > RESPONSE_BYTES => {
+            return Err(format!(
+                "a response of {} bytes; the hub takes {RESPONSE_BYTES}",
+                json.len()
+            ));
+        }
+        Some(json) => serde_json::from_str(&json).map_err(|error| format!("a response that is not JSON: {error}"))?,
+    };
+    Ok(Response { status, payload })
+}
+
+/// What a caller is told of an answer that [`response`] refused.
+pub(super) fn refused_response(reason: &str) -> Response {
+    Response {
+        status: 500,
+        payload: serde_json::json!({ "message": format!("the device gave {reason}") }),
+    }
+}
+
+impl commands::Host for State {
+    fn respond(&mut self, request: String, answer: commands::Response) -> bool {
+        if !self.open.remove(&request) {
+            return false;
+        }
+        let response = response(answer).unwrap_or_else(|reason| refused_response(&reason));
+        self.effects.push(Effect::Respond { request, response });
+        true
+    }
+}
+
+impl provisioning::Host for State {
+    fn current(&mut self) -> wasmtime::Result<provisioning::Assignment> {
+        let assignment = self.surroundings.assignment.as_ref();
+        let assignment = assignment.ok_or_else(|| wasmtime::Error::msg("asks for its assignment before it has one"))?;
+        Ok(provisioning::Assignment {
+            hub: assignment.hub.host.clone(),
+            device_id: assignment.device_id.clone(),
+            payload: assignment.payload.as_ref().map(Value::to_string),
+        })
+    }
+}
+
+impl config::Host for State {
+    fn get(&mut self, key: String) -> Option<String> {
+        self.surroundings.config.get(&key).cloned()
+    }
+}
+
+impl logging::Host for State {
+    fn log(&mut self, level: logging::Level, mut message: String) {
+        if self.log_lines >= LOG_LINES {
+            return;
+        }
+        self.log_lines += 1;
+        if message.len() > LOG_BYTES {
+            message.truncate(message.floor_char_boundary(LOG_BYTES));
+        }
+        let level = match level {
+            logging::Level::Trace => Level::Trace,
+            logging::Level::Debug => Level::Debug,
+            logging::Level::Info => Level::Info,
+            logging::Level::Warn => Level::Warn,
+            logging::Level::Error => Level::Error,
+        };
+        self.effects.push(Effect::Log { level, message });
+    }
+}

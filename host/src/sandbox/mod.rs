@@ -1,0 +1,35 @@
+//! Guests, held in their sandbox.
+//!
+//! A [`Sandbox`] is the wasmtime engine with its limits; it turns bytes into a [`Program`] (checked against the contract,
+//! compiled, cached on disk), and a program into a [`Guest`]: one instance with its own memory. A guest is called from one
+//! place at a time and everything it does comes back as a list of [`Effect`](crate::effect::Effect)s. It never sees a
+//! credential, a socket or a file.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `engine.rs` | the engine, its pool of instances, the epoch ticker |
+//! | `contract.rs` | what a component imports and exports, and whether this host can give it |
+//! | `load.rs` | bytes to program: core modules are wrapped, the contract is checked, then compiled |
+//! | `cache.rs` | compiled code on disk |
+//! | `guest.rs` | one instance and its exports |
+//! | `imports.rs` | what a guest may call |
+//! | `surroundings.rs` | what an instance is given: clock, randomness, configuration, assignment |
+//! | `builtin.rs` | the thermostat that is part of the program |
+
+mod bindings;
+mod builtin;
+mod cache;
+mod contract;
+mod engine;
+mod guest;
+mod imports;
+mod load;
+mod surroundings;
+
+pub use builtin::THERMOSTAT;
+pub use cache::Cache;
+pub use contract::{Contract, Interface};
+pub use engine::{Limits, Sandbox, SandboxError};
+pub use guest::{Guest, GuestError};
+pub use load::{LoadError, Program, as_component, name_of, read};
+pub use surroundings::{Quota, Random, Surroundings};
