@@ -9,13 +9,9 @@ use super::*;
 
 /// Parses one packet given as its bytes.
 fn parse(bytes: &[u8]) -> Result<Packet, Violation> {
-    let (mut builder, mut cursor) = (PacketBuilder::new(), Cursor::new(bytes));
-    loop {
-        match builder.feed(&mut cursor) {
-            PacketBuildResult::Complete(raw) => return Packet::parse(&raw),
-            PacketBuildResult::Incomplete if cursor.position() < bytes.len() as u64 => {}
-            other => panic!("{bytes:02x?}: {other:?}"),
-        }
+    match PacketBuilder::new().feed(&mut Cursor::new(bytes)) {
+        PacketBuildResult::Complete(raw) => Packet::parse(&raw),
+        other => panic!("{bytes:02x?}: {other:?}"),
     }
 }
 
@@ -184,13 +180,8 @@ proptest! {
     #[test]
     fn no_bytes_make_the_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let (mut builder, mut cursor) = (PacketBuilder::new(), Cursor::new(bytes.as_slice()));
-        loop {
-            let before = cursor.position();
-            match builder.feed(&mut cursor) {
-                PacketBuildResult::Complete(raw) => drop(Packet::parse(&raw)),
-                PacketBuildResult::Incomplete if cursor.position() > before => {}
-                _ => break,
-            }
+        while let PacketBuildResult::Complete(raw) = builder.feed(&mut cursor) {
+            drop(Packet::parse(&raw));
         }
     }
 
@@ -209,9 +200,7 @@ proptest! {
         };
         let at = at.index(bytes.len());
         bytes[at] = byte;
-        let mut builder = PacketBuilder::new();
-        let mut cursor = Cursor::new(bytes.as_slice());
-        if let PacketBuildResult::Complete(raw) = builder.feed(&mut cursor) {
+        if let PacketBuildResult::Complete(raw) = PacketBuilder::new().feed(&mut Cursor::new(bytes.as_slice())) {
             drop(Packet::parse(&raw));
         }
     }

@@ -58,23 +58,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             return Ok(None);
         };
         let mut cursor = Cursor::new(unread);
-        // A packet may end exactly where its header does, so the builder is asked again while bytes are left.
-        loop {
-            let before = cursor.position();
-            let built = self.builder.feed(&mut cursor);
-            let after = cursor.position();
-            match built {
-                PacketBuildResult::Complete(packet) => {
-                    self.unread.start += usize::try_from(after).unwrap_or(usize::MAX);
-                    return Ok(Some(packet));
-                }
-                PacketBuildResult::Incomplete if after == before => {
-                    self.unread = 0..0;
-                    return Ok(None);
-                }
-                PacketBuildResult::Incomplete => {}
-                PacketBuildResult::Error(_) => return Err(Violation::Frame.into()),
+        match self.builder.feed(&mut cursor) {
+            PacketBuildResult::Complete(packet) => {
+                self.unread.start += usize::try_from(cursor.position()).unwrap_or(usize::MAX);
+                Ok(Some(packet))
             }
+            // The builder has taken all there was and goes on from there.
+            PacketBuildResult::Incomplete => {
+                self.unread = 0..0;
+                Ok(None)
+            }
+            PacketBuildResult::Error(_) => Err(Violation::Frame.into()),
         }
     }
 

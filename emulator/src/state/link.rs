@@ -229,6 +229,8 @@ impl Link {
             }
             for (name, value) in properties.0 {
                 match system_name(&name) {
+                    // What the hub says of a message, above all whose it is, a device cannot say otherwise.
+                    Some(name) if system.iter().any(|(said, _)| said == name) => {}
                     Some(name) => system.push((name.to_owned(), value.unwrap_or_default())),
                     None => application.push((name, value)),
                 }

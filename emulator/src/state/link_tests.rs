@@ -179,7 +179,8 @@ async fn telemetry_and_reports_are_heard() {
     let hub = hub();
     let mut events = hub.subscribe();
     let link = hub.connect("d", true, Some("dtmi:a;1")).unwrap();
-    let properties = PropertyBag::parse("%24.ct=application%2Fjson&colour").unwrap();
+    let properties =
+        PropertyBag::parse("%24.ct=application%2Fjson&colour&%24.cdid=another&%24.dt-dataschema=x").unwrap();
     link.telemetry(properties, b"{}".to_vec()).unwrap();
     assert_eq!(link.report(&document(json!({"a": 1}))), Ok(2));
     assert!(link.report(&document(json!({"a b": 1}))).is_err());
@@ -195,6 +196,16 @@ async fn telemetry_and_reports_are_heard() {
             "{pair:?}"
         );
     }
+    let said: Vec<_> = telemetry
+        .system
+        .iter()
+        .filter(|(name, _)| name == "iothub-connection-device-id")
+        .collect();
+    assert_eq!(
+        said,
+        [&("iothub-connection-device-id".to_owned(), "d".to_owned())],
+        "a device speaks for itself only"
+    );
     let reported = events.recv().await.unwrap();
     let body: Value = serde_json::from_slice(&reported.body).unwrap();
     assert_eq!(
