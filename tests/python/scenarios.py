@@ -138,6 +138,32 @@ def takeover():
     return result
 
 
+def reconnect():
+    """After a drop the SDK connects again and does not subscribe again: the hub must have kept the session."""
+    client = connected_client()
+    patches = queue.Queue()
+    client.on_twin_desired_properties_patch_received = patches.put
+    dropped, back = threading.Event(), threading.Event()
+
+    def watch():
+        if not client.connected:
+            dropped.set()
+        elif dropped.is_set():
+            back.set()
+
+    client.on_connection_state_change = watch
+    # Another client of the same device throws this one out, and is thrown out in turn when this one comes back.
+    other = connected_client(connection_retry=False)
+    returned = back.wait(PATIENCE)
+    manager = IoTHubRegistryManager.from_connection_string(os.environ["IOTHUB_CONNECTION_STRING"])
+    device = os.environ["IOTHUB_DEVICE_DPS_DEVICE_ID"]
+    manager.update_twin(device, Twin(properties=TwinProperties(desired={"targetTemperature": 7})), "*")
+    patch = patches.get(timeout=PATIENCE)
+    client.shutdown()
+    other.shutdown()
+    return {"returned": returned, "patch": patch}
+
+
 def wrong_key():
     """DPS and the hub refuse a key that is not the device's."""
     refused = {}
@@ -150,7 +176,7 @@ def wrong_key():
     return refused
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in [provisioned, thermostat, registry, takeover, wrong_key]}
+SCENARIOS = {scenario.__name__: scenario for scenario in [provisioned, thermostat, registry, takeover, reconnect, wrong_key]}
 
 if __name__ == "__main__":
     # A scenario that hangs is ended by the system, whatever the SDK's threads do.

@@ -1,5 +1,7 @@
 //! Reading what a caller sent.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::IF_MATCH;
@@ -11,6 +13,9 @@ use serde::de::DeserializeOwned;
 use super::BODY_LIMIT;
 use super::failure::Failure;
 use crate::state::HubError;
+
+/// How long a body may take, so that one that never ends holds a connection for so long only.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The body as JSON, whatever content type the caller gave it: the SDKs do not agree on one.
 pub(super) struct JsonBody<T>(pub(super) T);
@@ -44,7 +49,12 @@ impl<S: Send + Sync> FromRequest<S> for OptionalJson {
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Failure> {
-    Bytes::from_request(request, state).await.map_err(|rejection| {
+    let reading = Bytes::from_request(request, state);
+    let Ok(read) = tokio::time::timeout(BODY_DEADLINE, reading).await else {
+        let seconds = BODY_DEADLINE.as_secs();
+        return Err(Failure::invalid(format!("the body did not arrive within {seconds} s")));
+    };
+    read.map_err(|rejection| {
         if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
             HubError::TooLarge(format!("the body has more than {BODY_LIMIT} bytes")).into()
         } else {

@@ -1,8 +1,8 @@
 //! IoT Hub's service API over HTTPS: what an operator and the service SDKs call, version 2021-04-12, on the hub's state.
 //!
-//! [`router`] puts the routes together. Every request passes [`authentication`] first; [`body`] reads JSON within limits;
-//! whatever goes wrong leaves as a [`failure::Failure`], in the shape the real hub gives it. `GET /setpoint/events` is this
-//! project's own: what devices do, as server-sent events.
+//! [`router`] puts the routes together. Every request passes `authentication` first; `body` reads JSON within limits; whatever
+//! goes wrong leaves as a `Failure`, in the shape the real hub gives it. `GET /setpoint/events` is this project's own: what
+//! devices do, as server-sent events.
 
 mod authentication;
 mod body;

@@ -295,6 +295,14 @@ async fn a_body_over_the_limit_is_not_read() {
         .is_refusal(413, "RequestEntityTooLarge");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_ends_is_given_up() {
+    let api = Api::with_device();
+    let endless = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+    let refused = api.send("PATCH", "/twins/d", &[], endless).await;
+    assert!(refused.is_refusal(400, "ArgumentInvalid").contains("within 30 s"));
+}
+
 #[tokio::test]
 async fn a_query_gives_twins_page_by_page() {
     let api = Api::new();

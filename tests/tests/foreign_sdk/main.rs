@@ -3,6 +3,12 @@
 //! The device SDK knows one port, 8883. So each test has its own emulator on an address of its own out of the 16 million of
 //! 127/8, which on Linux are all this machine's, and the certificate covers that address.
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, helpers too"
+)]
 
 mod venv;
 
@@ -10,6 +16,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use setpoint_emulator::state::{DeviceEvent, EventKind};
@@ -20,6 +27,9 @@ use tokio::sync::broadcast::Receiver;
 
 /// The port the device SDK connects to.
 const MQTT_PORT: u16 = 8883;
+
+/// How long the hub may take to notice that a process has ended.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One emulator, and the way to it for the SDKs.
 struct Place {
@@ -124,9 +134,20 @@ impl Place {
         serde_json::from_str(seen.lines().last().unwrap()).unwrap()
     }
 
-    /// What the hub's listeners heard so far.
-    fn heard(&mut self) -> Vec<Arc<DeviceEvent>> {
-        std::iter::from_fn(|| self.events.try_recv().ok()).collect()
+    /// What the hub's listeners heard, up to when the device was gone for the last time: the hub may learn of that only after
+    /// the SDK's process has ended.
+    async fn heard(&mut self) -> Vec<Arc<DeviceEvent>> {
+        let mut heard = Vec::new();
+        while self.emulator.hub().devices().iter().any(|device| device.connected) {
+            heard.push(
+                tokio::time::timeout(PATIENCE, self.events.recv())
+                    .await
+                    .unwrap()
+                    .unwrap(),
+            );
+        }
+        heard.extend(std::iter::from_fn(|| self.events.try_recv().ok()));
+        heard
     }
 }
 
@@ -158,7 +179,7 @@ async fn a_python_device_lives_its_whole_day() {
     let twin = place.emulator.hub().twin(&device.device_id).unwrap();
     assert_eq!(twin["modelId"], "dtmi:com:example:Thermostat;1");
     assert_eq!(twin["properties"]["reported"]["targetTemperature"]["av"], 2);
-    let heard = place.heard();
+    let heard = place.heard().await;
     let kinds: Vec<_> = heard.iter().map(|event| event.kind).collect();
     use EventKind::{Connected, Disconnected, Reported, Telemetry};
     assert_eq!(kinds, [Connected, Reported, Reported, Telemetry, Disconnected]);
@@ -220,9 +241,19 @@ async fn a_second_python_client_takes_over() {
     let mut place = Place::new().await;
     let seen = place.run("takeover", &place.device()).await;
     assert_eq!(seen, json!({"first_dropped": true, "second_connected": true}));
-    let kinds: Vec<_> = place.heard().iter().map(|event| event.kind).collect();
+    let kinds: Vec<_> = place.heard().await.iter().map(|event| event.kind).collect();
     use EventKind::{Connected, Disconnected, Telemetry};
     assert_eq!(kinds, [Connected, Disconnected, Connected, Telemetry, Disconnected]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_python_client_that_comes_back_still_hears_its_patches() {
+    let place = Place::new().await;
+    let seen = place.run("reconnect", &place.device()).await;
+    assert_eq!(
+        seen,
+        json!({"returned": true, "patch": {"targetTemperature": 7, "$version": 2}})
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -234,5 +265,5 @@ async fn a_wrong_key_is_refused() {
     };
     let seen = place.run("wrong_key", &device).await;
     assert_eq!(seen, json!({"dps": "ClientError", "hub": "CredentialError"}));
-    assert!(place.heard().is_empty());
+    assert!(place.heard().await.is_empty());
 }
