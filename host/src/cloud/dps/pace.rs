@@ -1,14 +1,13 @@
 //! How fast the service may be asked.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 /// Between two polls when the service does not say, as in the Python SDK.
 const USUAL: Duration = Duration::from_secs(2);
-/// Between two polls at least, whatever the service says.
+/// Between two polls at least, whatever the service says. The first poll follows the registration as soon as it likes.
 const SHORTEST: Duration = Duration::from_millis(500);
 /// The service counts: no more than so many requests ..
 const REQUESTS: usize = 5;
@@ -24,6 +23,8 @@ pub(super) struct Pace {
     sent: VecDeque<Instant>,
     /// Not before this.
     earliest: Option<Instant>,
+    /// Whether the service has been at work before.
+    polling: bool,
     /// How often in a row the service was too busy.
     failures: u32,
 }
@@ -32,8 +33,12 @@ impl Pace {
     /// The service is at work; `seconds` is its wish.
     pub(super) fn poll_after(&mut self, seconds: Option<u64>, now: Instant) {
         self.failures = 0;
-        let pause = seconds.map_or(USUAL, Duration::from_secs).max(SHORTEST);
-        self.earliest = now.checked_add(pause);
+        let least = if std::mem::replace(&mut self.polling, true) {
+            SHORTEST
+        } else {
+            Duration::ZERO
+        };
+        self.earliest = now.checked_add(seconds.map_or(USUAL, Duration::from_secs).max(least));
     }
 
     /// The service is busy or broken; `seconds` is its wish. The pause doubles with each time, and half of it is chance,
@@ -44,7 +49,7 @@ impl Pace {
             .saturating_mul(2_u32.saturating_pow(self.failures - 1))
             .min(LONGEST);
         let pause = seconds.map_or(growing, Duration::from_secs).max(SHORTEST);
-        self.earliest = now.checked_add(pause + growing.mul_f64(chance() / 2.0));
+        self.earliest = now.checked_add(pause + growing.mul_f64(rand::random_range(0.0..0.5)));
     }
 
     /// When the next request is to be sent, which counts as done.
@@ -59,11 +64,6 @@ impl Pace {
     }
 }
 
-/// From 0 to 1. The standard library seeds its hash maps at random, which is chance enough for a pause.
-fn chance() -> f64 {
-    f64::from(RandomState::new().build_hasher().finish() as u32) / f64::from(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,10 +75,10 @@ mod tests {
     }
 
     #[test]
-    fn obeys_the_service_but_never_hurries() {
+    fn obeys_the_service() {
         let now = Instant::now();
         let mut pace = Pace::default();
-        for (wish, pause) in [(Some(3), 3_000), (None, 2_000), (Some(0), 500)] {
+        for (wish, pause) in [(Some(0), 0), (Some(0), 500), (Some(3), 3_000), (None, 2_000)] {
             pace.poll_after(wish, now);
             assert_eq!(pace.turn(now), now + Duration::from_millis(pause), "{wish:?}");
         }
@@ -96,7 +96,7 @@ mod tests {
                 now - start
             })
             .collect();
-        let expected = [0, 500, 1_000, 1_500, 2_000, 10_000, 10_500].map(Duration::from_millis);
+        let expected = [0, 0, 500, 1_000, 1_500, 10_000, 10_500].map(Duration::from_millis);
         assert_eq!(turns, expected);
     }
 
