@@ -264,10 +264,13 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// dropped, so it never is: it is kept here and goes on at the next call.
 enum Driver {
     Idle(Box<EventLoop>),
-    Polling(Pin<Box<dyn Future<Output = (Box<EventLoop>, Result<Event, ConnectionError>)> + Send>>),
+    Polling(Pin<Box<dyn Future<Output = Polled> + Send>>),
     /// After an error: rumqttc would connect again, which is for the device session to decide.
     Ended,
 }
+
+/// The event loop, back from a poll, and what came of it.
+type Polled = (Box<EventLoop>, Result<Event, ConnectionError>);
 
 impl Driver {
     async fn next(&mut self) -> Result<Event, ConnectionError> {
