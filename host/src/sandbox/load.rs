@@ -176,16 +176,16 @@ pub fn as_component<'a>(name: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, Lo
     })
 }
 
-/// Whether a core module carries the description of its world that wit-bindgen leaves in it.
+/// Whether a core module carries the description of its world that wit-bindgen leaves in it. Reads to the end, so that a
+/// module that breaks off is known as such.
 fn has_metadata(module: &[u8]) -> Result<bool, BinaryReaderError> {
+    let mut found = false;
     for payload in Parser::new(0).parse_all(module) {
-        if let Payload::CustomSection(section) = payload?
-            && section.name().starts_with("component-type")
-        {
-            return Ok(true);
+        if let Payload::CustomSection(section) = payload? {
+            found |= section.name().starts_with("component-type");
         }
     }
-    Ok(false)
+    Ok(found)
 }
 
 #[cfg(test)]

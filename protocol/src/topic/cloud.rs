@@ -1,6 +1,6 @@
 use super::write_identity;
 use super::{Filter, TopicError, after, number, optional, parse_answer, parse_identity, parse_level, require};
-use crate::encoding::encode;
+use crate::encoding::{encode, encode_level};
 use crate::properties::PropertyBag;
 use std::fmt;
 
@@ -126,7 +126,7 @@ impl fmt::Display for CloudTopic {
                 version.map_or(Ok(()), |version| write!(f, "&$version={version}"))
             }
             CloudTopic::Desired { version } => write!(f, "{DESIRED}$version={version}"),
-            CloudTopic::Method { name, rid } => write!(f, "{METHOD}{}/?$rid={}", encode(name), encode(rid)),
+            CloudTopic::Method { name, rid } => write!(f, "{METHOD}{}/?$rid={}", encode_level(name), encode(rid)),
             CloudTopic::Message {
                 device_id,
                 module_id,

@@ -16,7 +16,7 @@ pub use cloud::CloudTopic;
 pub use device::DeviceTopic;
 pub use filter::Filter;
 
-use crate::encoding::{decode, encode, pairs};
+use crate::encoding::{decode, encode_level, pairs};
 use crate::properties::PropertyError;
 use std::fmt;
 
@@ -70,9 +70,9 @@ fn after<'a>(rest: &'a str, tail: &str) -> Option<&'a str> {
 }
 
 fn write_identity(f: &mut fmt::Formatter<'_>, device_id: &str, module_id: Option<&str>) -> fmt::Result {
-    write!(f, "devices/{}", encode(device_id))?;
+    write!(f, "devices/{}", encode_level(device_id))?;
     match module_id {
-        Some(module_id) => write!(f, "/modules/{}", encode(module_id)),
+        Some(module_id) => write!(f, "/modules/{}", encode_level(module_id)),
         None => Ok(()),
     }
 }

@@ -81,7 +81,7 @@ fn what_the_cloud_publishes() {
             CloudTopic::Desired { version: 2 },
         ),
         (
-            "$iothub/methods/POST/thermostat1%2AgetMaxMinReport/?$rid=1f",
+            "$iothub/methods/POST/thermostat1*getMaxMinReport/?$rid=1f",
             CloudTopic::Method {
                 name: "thermostat1*getMaxMinReport".to_owned(),
                 rid: rid(),
