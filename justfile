@@ -34,8 +34,9 @@ lint: toolchain
     cargo clippy --package setpoint-guest {{ guests }} --lib --target {{ wasm }} --profile guest -- -D warnings
 
 # Measures: start, instantiation, ticks, memory
-bench *ARGS: toolchain
-    cargo bench --workspace --benches -- "$@"
+bench: toolchain
+    cargo build --release --package setpoint --package setpoint-bench
+    "${CARGO_TARGET_DIR:-target}/release/setpoint-bench"
 
 # Formats the code
 fmt:

@@ -29,6 +29,8 @@ pub struct Running {
     pub https: SocketAddr,
     /// The directory of its identity, for [`Identity::open`](crate::identity::Identity::open).
     pub identity: PathBuf,
+    /// Whether it lives inside a device's own process, and ends with it.
+    pub embedded: bool,
     /// When it began.
     pub started: DateTime<Utc>,
 }
@@ -56,7 +58,13 @@ pub fn data_directory() -> Option<PathBuf> {
 /// # Errors
 ///
 /// When the directory cannot be made or written.
-pub fn announce(data: &Path, mqtt: SocketAddr, https: SocketAddr, identity: &Path) -> io::Result<Listing> {
+pub fn announce(
+    data: &Path,
+    mqtt: SocketAddr,
+    https: SocketAddr,
+    identity: &Path,
+    embedded: bool,
+) -> io::Result<Listing> {
     let dir = data.join("running");
     private_file::make_directory(&dir)?;
     let pid = process::id();
@@ -65,6 +73,7 @@ pub fn announce(data: &Path, mqtt: SocketAddr, https: SocketAddr, identity: &Pat
         mqtt,
         https,
         identity: std::path::absolute(identity)?,
+        embedded,
         started: Utc::now(),
     };
     // The port sets apart two emulators of one process.
@@ -142,8 +151,8 @@ mod tests {
     fn an_emulator_is_listed_while_it_lives() {
         let data = scratch("lives");
         assert_eq!(list(&data).unwrap(), []);
-        let first = announce(&data, address(1), address(2), &data).unwrap();
-        let second = announce(&data, address(3), address(4), &data).unwrap();
+        let first = announce(&data, address(1), address(2), &data, false).unwrap();
+        let second = announce(&data, address(3), address(4), &data, false).unwrap();
         let ports = || {
             list(&data)
                 .unwrap()
@@ -162,7 +171,7 @@ mod tests {
     #[test]
     fn what_a_dead_emulator_left_is_removed() {
         let data = scratch("dead");
-        let listing = announce(&data, address(1), address(2), &data).unwrap();
+        let listing = announce(&data, address(1), address(2), &data, false).unwrap();
         let left = data.join("running").join("0-2.json");
         fs::copy(&listing.path, &left).unwrap();
         assert_eq!(list(&data).unwrap().len(), 1);

@@ -1,7 +1,7 @@
 //! The command getMaxMinReport.
 
 use crate::window::Window;
-use setpoint_guest::chrono::{DateTime, SecondsFormat, Utc};
+use setpoint_guest::chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use setpoint_guest::{Command, Response, json};
 
 /// 200 with the report; 400 for a payload that is neither absent, empty nor an RFC 3339 time; 404 when no reading is
@@ -14,6 +14,8 @@ pub(crate) fn answer(readings: &Window, command: &Command, now: DateTime<Utc>) -
     let Some(summary) = readings.since(since) else {
         return Response::error(404, nothing_kept(readings, since));
     };
+    // Readings are kept to the millisecond, and the report is no finer.
+    let now = now.trunc_subsecs(3);
     Response::ok(json!({
         "avgTemp": summary.mean,
         "endTime": rfc3339(now),

@@ -65,8 +65,8 @@ impl Target {
                 // The words of the sample that users of this model know.
                 Acknowledgement::of(desired, 200, Some(Json::clone(value))).described("Successfully executed patch")
             }
-            Err(error) => Acknowledgement::of(desired, 400, Some(number(self.in_force)))
-                .described(format!("targetTemperature is a number of degrees Celsius: {error}")),
+            Err(_) => Acknowledgement::of(desired, 400, Some(number(self.in_force)))
+                .described("targetTemperature is a number of degrees Celsius; the value before it stays in force"),
         }
     }
 }

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use clap::Args;
-use setpoint_emulator::{Identity, paste, running};
+use setpoint_emulator::running::{self, Running};
+use setpoint_emulator::{Identity, paste};
 
 use super::Usage;
-use super::local::{Data, Local};
+use super::local::{Data, Local, listings};
 use super::logging::Logging;
 
 /// Runs the local Azure IoT: DPS and IoT Hub for devices, the service API for everybody else
@@ -61,7 +62,7 @@ impl Emulator {
                 "setpoint: warning: {address} can be reached from other machines; whoever has the keys can use it"
             );
         }
-        let local = Local::start(folder, self.listen, self.https).await?;
+        let local = Local::start(folder, self.listen, self.https, false).await?;
         let (mqtt, https) = (local.emulator.mqtt_address(), local.emulator.https_address());
         let block = block(&local.identity, mqtt.port(), https.port())?;
         let mut out = std::io::stdout();
@@ -75,8 +76,11 @@ impl Emulator {
     /// The ports of the emulator that runs on this data folder, or those it would have.
     fn print_environment(&self, folder: &Path) -> anyhow::Result<()> {
         let identity = Identity::open(folder)?;
-        let running = running::list(folder).with_context(|| folder.display().to_string())?;
-        let (mqtt, https) = match running.first() {
+        let running = running::list(&listings(folder)).with_context(|| folder.display().to_string())?;
+        let ours = identity.directory().map(std::path::absolute).transpose()?;
+        // Not one inside a device: it ends with that, and most SDKs cannot be told its port.
+        let alone = |running: &&Running| !running.embedded && Some(&running.identity) == ours.as_ref();
+        let (mqtt, https) = match running.iter().find(alone) {
             Some(running) => (running.mqtt, running.https),
             None => (self.listen, self.https),
         };

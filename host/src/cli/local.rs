@@ -38,8 +38,13 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Opens the identity in `folder` (made at the first time) and both ports.
-    pub(crate) async fn start(folder: &Path, mqtt: SocketAddr, https: SocketAddr) -> anyhow::Result<Self> {
+    /// Opens the identity in `folder` (made at the first time) and both ports. `embedded`: in a device's own process.
+    pub(crate) async fn start(
+        folder: &Path,
+        mqtt: SocketAddr,
+        https: SocketAddr,
+        embedded: bool,
+    ) -> anyhow::Result<Self> {
         let identity = Arc::new(Identity::open(folder)?);
         let emulator = Emulator::start(Options {
             mqtt,
@@ -47,7 +52,8 @@ impl Local {
             identity: Arc::clone(&identity),
         })
         .await?;
-        let listing = running::announce(folder, emulator.mqtt_address(), emulator.https_address(), folder)
+        let (mqtt, https) = (emulator.mqtt_address(), emulator.https_address());
+        let listing = running::announce(&listings(folder), mqtt, https, folder, embedded)
             .with_context(|| format!("{}: this emulator cannot be listed", folder.display()))?;
         Ok(Self {
             emulator,
@@ -75,4 +81,10 @@ impl Local {
     pub(crate) fn trust(&self) -> anyhow::Result<Trust> {
         Ok(Trust::only(self.identity.ca_pem())?)
     }
+}
+
+/// Where running emulators are listed: one place for a user, whatever folder their keys are in, so that the operator's
+/// commands find them all.
+pub(crate) fn listings(folder: &Path) -> PathBuf {
+    running::data_directory().unwrap_or_else(|| folder.to_owned())
 }

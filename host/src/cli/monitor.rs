@@ -18,7 +18,7 @@ const AZURE_SUFFIXES: [&str; 3] = [".azure-devices.net", ".azure-devices.cn", ".
   setpoint monitor my-pnp-device
   setpoint monitor | jq 'select(.kind == \"telemetry\") | .body'
 
-Ends with Ctrl-C, or with the local Azure IoT.")]
+Ends with Ctrl-C; when the hub ends, with exit code 1.")]
 pub(crate) struct Monitor {
     /// Show this device alone
     device: Option<String>,

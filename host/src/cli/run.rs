@@ -145,7 +145,7 @@ impl Run {
         match cloud {
             Cloud::Local => {
                 let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let local = Local::start(&self.data.folder()?, any, any).await?;
+                let local = Local::start(&self.data.folder()?, any, any, true).await?;
                 let route = by_provisioning(local.device(), local.trust()?);
                 Ok(Route {
                     local: Some(local),
@@ -154,11 +154,9 @@ impl Run {
             }
             Cloud::Dps(dps) => Ok(by_provisioning(dps, Trust::system(self.ca.as_deref()).map_err(usage)?)),
             Cloud::Hub(string) => {
-                println!(
-                    "Connecting using Connection String HostName={};DeviceId={};SharedAccessKey=***",
-                    string.host, string.device_id
-                );
+                let shown = format!("HostName={};DeviceId={}", string.host, string.device_id);
                 let string = ConnectionString::new(string).map_err(usage)?;
+                println!("Connecting using Connection String {shown};SharedAccessKey=***");
                 let connector = string.connector(Trust::system(self.ca.as_deref()).map_err(usage)?);
                 let (provisioner, connector) = (Arc::new(string), Arc::new(connector));
                 Ok(Route {

@@ -97,6 +97,21 @@ pub enum Outgoing {
     },
 }
 
+impl Outgoing {
+    /// What it is, in a few words, for logs: names but no values.
+    pub fn summary(&self) -> String {
+        match self {
+            Outgoing::GetTwin => "the question for the twin".to_owned(),
+            Outgoing::Telemetry { body, .. } => format!("telemetry of {} bytes", body.len()),
+            Outgoing::Report(patch) => {
+                let names: Vec<_> = patch.keys().map(String::as_str).collect();
+                format!("the report of {}", names.join(", "))
+            }
+            Outgoing::Response { status, .. } => format!("a response with status {status}"),
+        }
+    }
+}
+
 /// From the hub to the device.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {

@@ -249,6 +249,10 @@ fn certificate_error(error: &TlsError) -> Option<&rustls::Error> {
 /// An error with its causes, where they say more than it does.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
+    // rustls names a page of its documentation, which is for programmers, when a server just closes the connection.
+    if text.contains("close_notify") {
+        return "the server closed the connection".to_owned();
+    }
     let mut source = error.source();
     while let Some(cause) = source {
         let said = cause.to_string();

@@ -97,7 +97,8 @@ impl Device {
             }
             Event::Refused { id, status } => {
                 if let Some(outgoing) = self.outbox.settle(id) {
-                    tracing::warn!(device = %self.device_id, status, "the hub refused a message, which is dropped");
+                    let what = outgoing.summary();
+                    tracing::warn!(device = %self.device_id, status, "the hub refused {what}, which is dropped");
                     self.notice(&Notice::Refused(&outgoing, status));
                 }
             }

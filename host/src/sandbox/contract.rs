@@ -156,6 +156,15 @@ mod tests {
     }
 
     #[test]
+    fn the_version_given_is_that_of_the_package() {
+        let package = include_str!("../../../wit/device.wit");
+        assert!(package.contains(&format!("package {PACKAGE}@{VERSION};")));
+        for (interface, _) in INTERFACES {
+            assert!(package.contains(&format!("interface {interface} {{")), "{interface}");
+        }
+    }
+
+    #[test]
     fn only_the_outermost_imports_are_the_guests() {
         let contract = contract(
             r#"(component

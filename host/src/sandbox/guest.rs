@@ -7,7 +7,7 @@ use serde_json::Value;
 use wasmtime::{Store, StoreLimitsBuilder, Trap};
 
 use super::bindings::{DeviceGuest, device, types};
-use super::engine::Limits;
+use super::engine::{Limits, Sandbox};
 use super::imports::{State, refused_response, response};
 use super::load::Program;
 use super::surroundings::{Quota, Surroundings};
@@ -63,6 +63,8 @@ pub struct Guest {
     limits: Limits,
     store: Store<State>,
     exports: DeviceGuest,
+    /// Its ticker stops a call that runs on, so it must not end before the guest does.
+    _sandbox: Sandbox,
 }
 
 impl Guest {
@@ -89,6 +91,7 @@ impl Guest {
                 limits,
                 store,
                 exports,
+                _sandbox: program.sandbox.clone(),
             }),
             Err(error) => Err(failure(&name, "initialisation", limits.start, &error)),
         }

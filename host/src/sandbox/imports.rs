@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use setpoint_protocol::identifier::is_property_name;
+use setpoint_protocol::twin::{self, Document};
 use wasmtime::StoreLimits;
 
 use super::bindings::{clock, commands, config, logging, properties, provisioning, random, telemetry, timers, types};
@@ -187,11 +188,22 @@ impl telemetry::Host for State {
     }
 }
 
+/// Whether the hub would take this property, as it will stand in the twin.
+fn check_property(property: &Member, value: &Value) -> Result<(), types::SendError> {
+    let inner = Document::from_iter([(property.name.clone(), value.clone())]);
+    let patch = match &property.component {
+        Some(component) => Document::from_iter([(component.clone(), Value::Object(inner))]),
+        None => inner,
+    };
+    twin::check(&patch).map_err(|error| invalid(error.to_string()))
+}
+
 impl properties::Host for State {
     fn report(&mut self, property: types::Member, value: Option<String>) -> Result<(), types::SendError> {
         let property = member(property)?;
         let bytes = value.as_ref().map_or(0, String::len);
         let value = value.map_or(Ok(Value::Null), |json| parse(&json, PROPERTY_BYTES))?;
+        check_property(&property, &value)?;
         self.claim(bytes)?;
         self.effects.push(Effect::Report { property, value });
         Ok(())
@@ -213,7 +225,14 @@ impl properties::Host for State {
         if bytes > PROPERTY_BYTES {
             return Err(too_large(PROPERTY_BYTES));
         }
-        let value = value.map_or(Ok(Value::Null), |json| parse(&json, PROPERTY_BYTES))?;
+        let mut value = value.map_or(Ok(Value::Null), |json| parse(&json, PROPERTY_BYTES))?;
+        let answer = |value: &Value| serde_json::json!({ "value": value, "ad": description });
+        if check_property(&property, &answer(&value)).is_err() {
+            // One level deeper than it was desired, the value may be more than the hub takes. Without it the cloud still
+            // gets its answer, and the other properties of the same patch theirs.
+            value = Value::Null;
+            check_property(&property, &answer(&value))?;
+        }
         self.claim(bytes)?;
         self.effects.push(Effect::Acknowledge {
             property,

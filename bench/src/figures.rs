@@ -1,0 +1,63 @@
+//! Medians, and how they are printed.
+
+use std::fmt;
+use std::time::Duration;
+
+/// One line a figure.
+#[derive(Default)]
+pub(crate) struct Table {
+    rows: Vec<Row>,
+}
+
+struct Row {
+    what: &'static str,
+    value: String,
+    goal: &'static str,
+    how: &'static str,
+}
+
+impl Table {
+    /// The median of some times, with the smallest and the largest.
+    pub(crate) fn times(
+        &mut self,
+        what: &'static str,
+        goal: &'static str,
+        how: &'static str,
+        mut times: Vec<Duration>,
+    ) {
+        times.sort_unstable();
+        let at = |index: usize| times.get(index).copied().unwrap_or_default();
+        let (low, middle, high) = (at(0), at(times.len() / 2), at(times.len().saturating_sub(1)));
+        let value = format!("{} ({} to {})", time(middle), time(low), time(high));
+        self.rows.push(Row { what, value, goal, how });
+    }
+
+    /// A number of bytes.
+    pub(crate) fn bytes(&mut self, what: &'static str, goal: &'static str, how: &'static str, bytes: u64) {
+        let value = format!("{:.1} MB", bytes as f64 / 1e6);
+        self.rows.push(Row { what, value, goal, how });
+    }
+}
+
+fn time(time: Duration) -> String {
+    match time.as_nanos() {
+        0..10_000 => format!("{} ns", time.as_nanos()),
+        10_000..1_000_000 => format!("{:.1} us", time.as_secs_f64() * 1e6),
+        _ => format!("{:.1} ms", time.as_secs_f64() * 1e3),
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "| {:<44} | {:<34} | {:<9} | {}",
+            "figure", "median (least to most)", "goal", "how"
+        )?;
+        writeln!(f, "| {:-<44} | {:-<34} | {:-<9} | ---", "", "", "")?;
+        for Row { what, value, goal, how } in &self.rows {
+            writeln!(f, "| {what:<44} | {value:<34} | {goal:<9} | {how}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! Loading, instantiating and calling the thermostat.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use setpoint::clock::SystemClock;
+use setpoint::effect::StartReason;
+use setpoint::sandbox::{Cache, Guest, Limits, Program, Quota, Sandbox, Surroundings, THERMOSTAT};
+
+use crate::figures::Table;
+
+/// Calls measured together, since one alone is shorter than the clock is fine.
+const BATCH: u32 = 1_000;
+
+pub(crate) fn measure(cache: &Path, table: &mut Table) -> anyhow::Result<()> {
+    let sandbox = || anyhow::Ok(Sandbox::new(Limits::default(), Some(Cache::open(cache)?))?);
+    let cold = Instant::now();
+    Program::load(&sandbox()?, "thermostat", THERMOSTAT)?;
+    table.times(
+        "load, nothing cached",
+        "",
+        "engine, check, wrap, compile, keep",
+        vec![cold.elapsed()],
+    );
+
+    let mut warm = Vec::new();
+    for _ in 0..20 {
+        let began = Instant::now();
+        let program = Program::load(&sandbox()?, "thermostat", THERMOSTAT)?;
+        let mut guest = instance(&program)?;
+        guest.model_id()?;
+        start(&mut guest)?;
+        warm.push(began.elapsed());
+    }
+    table.times(
+        "load and start, warm cache",
+        "30 ms",
+        "engine, cached code, instance, model-id, start",
+        warm,
+    );
+
+    let program = Program::load(&sandbox()?, "thermostat", THERMOSTAT)?;
+    let mut instances = Vec::new();
+    for _ in 0..50 {
+        let began = Instant::now();
+        for _ in 0..BATCH {
+            instance(&program)?;
+        }
+        instances.push(began.elapsed() / BATCH);
+    }
+    table.times("instantiate and drop", "", "mean of 1,000, 50 times", instances);
+
+    let mut guest = instance(&program)?;
+    start(&mut guest)?;
+    let mut ticks = Vec::new();
+    for _ in 0..50 {
+        let began = Instant::now();
+        for _ in 0..BATCH {
+            guest.grant(plenty());
+            guest.timer_fired(1)?;
+            guest.take_effects();
+        }
+        ticks.push(began.elapsed() / BATCH);
+    }
+    table.times(
+        "tick",
+        "",
+        "a reading: clock, random, telemetry; mean of 1,000, 50 times",
+        ticks,
+    );
+    Ok(())
+}
+
+fn instance(program: &Program) -> anyhow::Result<Guest> {
+    let mut state = 0_u64;
+    let surroundings = Surroundings {
+        clock: Arc::new(SystemClock::new()),
+        random: Box::new(move || {
+            state = state.wrapping_add(7);
+            state
+        }),
+        config: Arc::new(BTreeMap::new()),
+        assignment: None,
+    };
+    Ok(Guest::new(program, surroundings)?)
+}
+
+fn start(guest: &mut Guest) -> anyhow::Result<()> {
+    guest.grant(plenty());
+    guest.start(StartReason::PowerOn, None)?;
+    guest.take_effects();
+    Ok(())
+}
+
+fn plenty() -> Quota {
+    Quota {
+        messages: 1_000,
+        bytes: 8 << 20,
+        timers: 1_000,
+    }
+}

@@ -1,0 +1,50 @@
+//! What Setpoint costs, measured: `just bench`.
+//!
+//! | file | measures |
+//! | --- | --- |
+//! | `process.rs` | the program from its start to its first PUBACK, and its memory |
+//! | `guest.rs` | loading, instantiating and calling the thermostat |
+//! | `figures.rs` | medians, and how they are printed |
+//!
+//! Nothing here passes or fails: machines are shared and noisy. Each figure stands beside its goal.
+
+mod figures;
+mod guest;
+mod process;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use figures::Table;
+
+fn main() -> anyhow::Result<()> {
+    let program = std::env::current_exe()?.with_file_name("setpoint");
+    anyhow::ensure!(
+        program.is_file(),
+        "{}: build it first, as `just bench` does",
+        program.display()
+    );
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let mut table = Table::default();
+    process::measure(&program, folder.path(), &mut table)?;
+    guest::measure(&folder.path().join("cache"), &mut table)?;
+    println!("{}", machine());
+    print!("{table}");
+    Ok(())
+}
+
+/// What the figures were taken on.
+fn machine() -> String {
+    let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = processor
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let kernel = std::fs::read_to_string(PathBuf::from("/proc/sys/kernel/osrelease")).unwrap_or_default();
+    let model = model.map_or("unknown processor", |(_, model)| model);
+    format!(
+        "setpoint {} on {cores} x {model}, Linux {}",
+        env!("CARGO_PKG_VERSION"),
+        kernel.trim()
+    )
+}

@@ -1,0 +1,94 @@
+//! Does what a device must not: what, the config value `does` says, and where, `in`: `start` or `event` (one second later).
+//!
+//! What the host answered goes out as telemetry, so that a test sees it.
+
+use setpoint_guest::{Device, Host, Json, SendError, StartReason, Telemetry, Timer, json};
+use std::time::Duration;
+
+/// The device.
+pub struct Rogue {
+    does: String,
+}
+
+impl Device for Rogue {
+    const MODEL_ID: &'static str = "dtmi:com:example:Rogue;1";
+
+    fn start(host: &mut impl Host, _: StartReason, _: Option<Vec<u8>>) -> Result<Self, String> {
+        let does = host.config("does").unwrap_or_default();
+        if does == "refuse" {
+            return Err("does not want to\nand says so on two lines".to_owned());
+        }
+        if host.config("in").as_deref() == Some("start") {
+            misbehave(host, &does);
+        } else {
+            host.after(Duration::from_secs(1));
+        }
+        Ok(Rogue { does })
+    }
+
+    fn timer_fired(&mut self, host: &mut impl Host, _: Timer) {
+        misbehave(host, &self.does);
+    }
+}
+
+fn misbehave(host: &mut impl Host, does: &str) {
+    match does {
+        "loop" => loop {
+            std::hint::black_box(());
+        },
+        "trap" => std::process::abort(),
+        "memory" => {
+            let mut hoard = Vec::new();
+            loop {
+                hoard.push(vec![1_u8; 1 << 20]);
+                std::hint::black_box(&hoard);
+            }
+        }
+        "stack" => {
+            std::hint::black_box(dig(1));
+        }
+        "timers" => loop {
+            host.after(Duration::from_secs(3600));
+        },
+        "flood" => {
+            let mut taken = 0;
+            let refusal = loop {
+                match host.send(json!({ "n": taken })) {
+                    Ok(()) => taken += 1,
+                    Err(error) => break error,
+                }
+            };
+            // There is no room for telemetry that says so; the log has some.
+            host.log(
+                setpoint_guest::Level::Info,
+                format_args!("{taken} taken, then {refusal}"),
+            );
+        }
+        "large" => answer(host, |host| host.send(json!({ "text": "x".repeat(300_000) }))),
+        "name" => answer(host, |host| host.report("no.such name", 1)),
+        "property" => answer(host, |host| host.report("large", Json::from("x".repeat(40_000)))),
+        "array" => answer(host, |host| host.send(Telemetry::from(json!([1, 2])))),
+        _ => {}
+    }
+}
+
+/// Deeper than any stack: it ends only in theory.
+fn dig(depth: u64) -> u64 {
+    if depth == u64::MAX {
+        return 0;
+    }
+    let here = std::hint::black_box([depth; 64]);
+    here.iter()
+        .sum::<u64>()
+        .wrapping_add(dig(std::hint::black_box(depth + 1)))
+}
+
+fn answer<H: Host>(host: &mut H, ask: impl FnOnce(&mut H) -> Result<(), SendError>) {
+    let told = match ask(host) {
+        Ok(()) => "taken".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    host.send(json!({ "told": told })).ok();
+}
+
+setpoint_guest::export!(Rogue);

@@ -1,0 +1,17 @@
+//! What the whole-system tests share: guests that only they run, and a local Azure IoT with devices on it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, helpers too"
+)]
+
+mod place;
+
+pub use place::{Observed, Place, Running};
+
+/// The counter, `dtmi:com:example:Counter;1`: another guest than the thermostat.
+pub const COUNTER: &[u8] = include_bytes!(env!("COUNTER"));
+
+/// The rogue, which does what its configuration says and a device must not.
+pub const ROGUE: &[u8] = include_bytes!(env!("ROGUE"));

@@ -1,0 +1,265 @@
+//! One emulator on ports of its own, and devices that run against it over TLS.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use setpoint::clock::{Clock, SystemClock};
+use setpoint::cloud::{
+    AzureConnector, ConnectError, ConnectionString, Connector, DpsProvisioner, Outgoing, Provisioner, Trust,
+};
+use setpoint::device::{Control, Device, Notice, Session, SessionError, run};
+use setpoint::sandbox::{Guest, Limits, Program, Sandbox, Surroundings};
+use setpoint_emulator::{Emulator, Identity, Options};
+use setpoint_protocol::{DeviceConnectionString, Endpoint, Key};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long anything here may take. Only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A local Azure IoT.
+pub struct Place {
+    /// It, until it is stopped.
+    pub emulator: Emulator,
+    /// Its keys.
+    pub identity: Arc<Identity>,
+}
+
+/// What a session was seen to do, in a form that outlives it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Observed {
+    /// Provisioning ended with this device id.
+    Assigned(String),
+    /// Connected and subscribed.
+    Listening,
+    /// The hub has taken this.
+    Delivered(Outgoing),
+    /// The hub has refused this, with this status.
+    Refused(Outgoing, u16),
+    /// Connection lost, with the error's words.
+    Lost(String),
+}
+
+impl Place {
+    /// Starts one on free ports, with keys of its own.
+    pub async fn new() -> Self {
+        Self::at([127, 0, 0, 1]).await
+    }
+
+    /// Starts one on this address, whose certificate may be for others.
+    pub async fn at(address: [u8; 4]) -> Self {
+        let identity = Identity::temporary().expect("keys can be made");
+        Self::with(Arc::new(identity), SocketAddr::from((address, 0))).await
+    }
+
+    /// Starts one where another was: the same keys, the same port for devices.
+    pub async fn again(identity: Arc<Identity>, port: u16) -> Self {
+        Self::with(identity, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
+    }
+
+    async fn with(identity: Arc<Identity>, mqtt: SocketAddr) -> Self {
+        let https = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let options = Options {
+            mqtt,
+            https,
+            identity: Arc::clone(&identity),
+        };
+        let emulator = Emulator::start(options).await.expect("the emulator starts");
+        Self { emulator, identity }
+    }
+
+    /// The port for devices.
+    pub fn port(&self) -> u16 {
+        self.emulator.mqtt_address().port()
+    }
+
+    /// Where devices connect.
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            host: "localhost".to_owned(),
+            port: Some(self.port()),
+        }
+    }
+
+    /// Whoever believes this emulator's authority alone.
+    pub fn trust(&self) -> Trust {
+        Trust::only(self.identity.ca_pem()).expect("the authority's certificate is one")
+    }
+
+    /// How a device with this registration id and key provisions.
+    pub fn provisioner(&self, registration_id: &str, key: &Key) -> DpsProvisioner {
+        DpsProvisioner {
+            endpoint: self.endpoint(),
+            id_scope: self.identity.id_scope().to_owned(),
+            registration_id: registration_id.to_owned(),
+            key: key.clone(),
+            trust: self.trust(),
+        }
+    }
+
+    /// Runs a guest as the device that is enrolled from the start.
+    pub fn run(&self, guest: &[u8], config: &[(&str, &str)]) -> Running {
+        let [key, _] = self.identity.device_keys();
+        self.run_as(guest, config, self.identity.device_id(), key)
+    }
+
+    /// Runs a guest as another device, through provisioning.
+    pub fn run_as(&self, guest: &[u8], config: &[(&str, &str)], registration_id: &str, key: &Key) -> Running {
+        let provisioner = Arc::new(self.provisioner(registration_id, key));
+        Running::start(
+            guest,
+            config,
+            provisioner,
+            Arc::new(AzureConnector::new(key.clone(), self.trust())),
+        )
+    }
+
+    /// Runs a guest by its connection string.
+    pub fn run_by_connection_string(&self, guest: &[u8], config: &[(&str, &str)]) -> Running {
+        let [key, _] = self.identity.device_keys();
+        let string = DeviceConnectionString {
+            host: self.endpoint(),
+            device_id: self.identity.device_id().to_owned(),
+            module_id: None,
+            key: key.clone(),
+            gateway: None,
+        };
+        let string = ConnectionString::new(string).expect("it names a device");
+        let connector = Arc::new(string.connector(self.trust()));
+        Running::start(guest, config, Arc::new(string), connector)
+    }
+
+    /// The reported properties, once `wanted` says that they are as expected.
+    pub async fn reported(&self, device_id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut events = self.emulator.hub().subscribe();
+        let look = async {
+            loop {
+                let twin = self.emulator.hub().twin(device_id).unwrap_or_default();
+                let reported = twin.pointer("/properties/reported").cloned().unwrap_or_default();
+                if wanted(&reported) {
+                    return reported;
+                }
+                // Whatever it is, it may have changed the twin.
+                let _ = events.recv().await;
+            }
+        };
+        timeout(PATIENCE, look)
+            .await
+            .expect("the device reports what is expected")
+    }
+}
+
+/// A device at work.
+pub struct Running {
+    control: mpsc::Sender<Control>,
+    observed: mpsc::UnboundedReceiver<Observed>,
+    session: JoinHandle<Result<(), SessionError>>,
+}
+
+impl Running {
+    /// Starts a session of this guest on the system's clock.
+    pub fn start(
+        guest: &[u8],
+        config: &[(&str, &str)],
+        provisioner: Arc<dyn Provisioner>,
+        connector: Arc<dyn Connector>,
+    ) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let config = config
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let surroundings = Surroundings {
+            clock: Arc::clone(&clock),
+            random: Box::new(rand::random::<u64>),
+            config: Arc::new(config.collect::<BTreeMap<_, _>>()),
+            assignment: None,
+        };
+        let sandbox = Sandbox::new(Limits::default(), None).expect("there is a sandbox");
+        let program = Program::load(&sandbox, "guest", guest).expect("it is a guest");
+        let guest = Guest::new(&program, surroundings).expect("it can be instantiated");
+        let (sender, observed) = mpsc::unbounded_channel();
+        let observer = move |notice: &Notice<'_>| {
+            let seen = match notice {
+                Notice::Assigned(assignment) => Observed::Assigned(assignment.device_id.clone()),
+                Notice::Listening => Observed::Listening,
+                Notice::Delivered(outgoing) => Observed::Delivered((*outgoing).clone()),
+                Notice::Refused(outgoing, status) => Observed::Refused((*outgoing).clone(), *status),
+                Notice::Lost(error) => Observed::Lost(ConnectError::to_string(error)),
+                _ => return,
+            };
+            // A test that has seen enough no longer listens.
+            let _ = sender.send(seen);
+        };
+        let (control, receiver) = mpsc::channel(1);
+        let session = Session {
+            device: Device::new(guest, Arc::clone(&clock), Box::new(observer)),
+            provisioner,
+            connector,
+            clock,
+            random: Box::new(rand::random::<u64>),
+            control: receiver,
+        };
+        Self {
+            control,
+            observed,
+            session: tokio::spawn(run(session)),
+        }
+    }
+
+    /// The next thing observed that `wanted` takes; what comes before it is passed over.
+    pub async fn until<T>(&mut self, wanted: impl Fn(&Observed) -> Option<T>) -> T {
+        let look = async {
+            while let Some(observed) = self.observed.recv().await {
+                if let Some(found) = wanted(&observed) {
+                    return found;
+                }
+            }
+            panic!(
+                "the session ended before it did what was waited for: {:?}",
+                (&mut self.session).await
+            );
+        };
+        timeout(PATIENCE, look).await.expect("it happens in time")
+    }
+
+    /// Waits until the device listens to its hub.
+    pub async fn listening(&mut self) {
+        self.until(|observed| (*observed == Observed::Listening).then_some(()))
+            .await;
+    }
+
+    /// Waits for telemetry that the hub has taken, and returns its body.
+    pub async fn delivered(&mut self) -> Value {
+        self.until(|observed| match observed {
+            Observed::Delivered(Outgoing::Telemetry { body, .. }) => serde_json::from_str(body).ok(),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits until the connection is lost, and returns the reason.
+    pub async fn lost(&mut self) -> String {
+        self.until(|observed| match observed {
+            Observed::Lost(reason) => Some(reason.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Stops the device and returns how its session ended.
+    pub async fn stop(self) -> Result<(), SessionError> {
+        // A session that has ended needs no order.
+        let _ = self.control.send(Control::Stop).await;
+        self.ended().await
+    }
+
+    /// Waits for the session to end by itself.
+    pub async fn ended(self) -> Result<(), SessionError> {
+        let ended = timeout(PATIENCE, self.session).await.expect("the session ends in time");
+        ended.expect("the session does not panic")
+    }
+}
