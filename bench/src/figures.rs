@@ -49,11 +49,8 @@ fn time(time: Duration) -> String {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "| {:<44} | {:<34} | {:<9} | {}",
-            "figure", "median (least to most)", "goal", "how"
-        )?;
+        let (what, value, goal) = ("figure", "median (least to most)", "goal");
+        writeln!(f, "| {what:<44} | {value:<34} | {goal:<9} | how")?;
         writeln!(f, "| {:-<44} | {:-<34} | {:-<9} | ---", "", "", "")?;
         for Row { what, value, goal, how } in &self.rows {
             writeln!(f, "| {what:<44} | {value:<34} | {goal:<9} | {how}")?;

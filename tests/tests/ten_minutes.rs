@@ -1,6 +1,12 @@
 //! Ten minutes of the thermostat: the component in its sandbox, a hub in memory, virtual time. Everything it sends is
 //! compared, in order.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::time::Duration;
 

@@ -20,13 +20,18 @@ pub(crate) struct Logging {
     json_logs: bool,
 }
 
-/// Libraries that would log what they send, passwords among it, below these levels.
-const TALKATIVE: [&str; 5] = [
+/// Libraries that would log what they send, passwords among it, or each instruction they compile, below these levels.
+const TALKATIVE: [&str; 10] = [
     "rumqttc=info",
     "rumqttc_core=info",
     "ureq=info",
     "ureq_proto=info",
     "hyper=info",
+    "cranelift_codegen=info",
+    "cranelift_frontend=info",
+    "wasmtime=info",
+    "wasmtime_internal_cranelift=info",
+    "regalloc2=info",
 ];
 
 impl Logging {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use setpoint_emulator::{Emulator, Identity, Options};
@@ -31,6 +32,8 @@ pub(crate) struct Ended {
 pub(crate) struct Program {
     child: Child,
     lines: Receiver<String>,
+    /// Read while it runs: a pipe that is full would hold it up.
+    stderr: Option<JoinHandle<String>>,
     /// Dropping it ends standard input.
     pub(crate) keyboard: Option<ChildStdin>,
 }
@@ -102,8 +105,19 @@ impl Environment {
                 .map_while(Result::ok)
                 .try_for_each(|line| sender.send(line))
         });
+        let mut stderr = child.stderr.take().unwrap();
+        let stderr = std::thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).unwrap();
+            text
+        });
         let keyboard = child.stdin.take();
-        Program { child, lines, keyboard }
+        Program {
+            child,
+            lines,
+            stderr: Some(stderr),
+            keyboard,
+        }
     }
 }
 
@@ -147,8 +161,7 @@ impl Program {
 
     /// Waits for its end; returns what it wrote to standard error as well.
     pub(crate) fn wait(mut self) -> (ExitStatus, String) {
-        let mut stderr = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        let stderr = self.stderr.take().unwrap().join().unwrap();
         (self.child.wait().unwrap(), stderr)
     }
 }
