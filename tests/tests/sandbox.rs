@@ -106,6 +106,7 @@ fn a_guest_that_refuses_to_start_says_why_on_one_line() {
 fn what_the_hub_would_not_take_is_refused_with_the_reason() {
     assert!(told("large").contains("262144"), "{}", told("large"));
     assert!(told("property").contains("32768"), "{}", told("property"));
+    assert!(told("properties").contains("61440"), "{}", told("properties"));
     assert!(told("name").contains("no.such name"), "{}", told("name"));
     assert!(told("array").contains("JSON object"), "{}", told("array"));
 }

@@ -256,6 +256,32 @@ async fn a_hub_that_goes_away_and_comes_back_misses_nothing() {
     device.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_hub_that_has_forgotten_its_twins_is_still_listened_to() {
+    let place = Place::new().await;
+    let patch = |value: u64| document(json!({ "properties": { "desired": { "targetTemperature": value } } }));
+    for value in 1..=5 {
+        place.emulator.hub().patch_twin(DEVICE, &patch(value), None).unwrap();
+    }
+    let mut device = place.run(THERMOSTAT, &[]);
+    device.listening().await;
+    place
+        .reported(DEVICE, |reported| reported["targetTemperature"]["av"] == json!(6))
+        .await;
+    let (identity, port) = (place.identity.clone(), place.port());
+    place.emulator.stop().await;
+    device.lost().await;
+    // The twins of a new emulator begin at version 1.
+    let place = Place::again(identity, port).await;
+    device.listening().await;
+    place.emulator.hub().patch_twin(DEVICE, &patch(30), None).unwrap();
+    let reported = place
+        .reported(DEVICE, |reported| reported["targetTemperature"]["value"] == json!(30))
+        .await;
+    assert_eq!(reported["targetTemperature"]["av"], json!(2));
+    device.stop().await.unwrap();
+}
+
 /// How a device's first steps fail.
 async fn failure(device: Running) -> SessionError {
     device.ended().await.expect_err("it must not come up")

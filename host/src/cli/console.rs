@@ -11,6 +11,8 @@ use setpoint_protocol::identifier::is_property_name;
 use setpoint_protocol::twin::Document;
 use tokio::sync::mpsc::Sender;
 
+use super::printable;
+
 /// Writes what a session does, for a person.
 pub(crate) struct Console<W> {
     out: W,
@@ -34,7 +36,7 @@ impl<W: Write + Send> Console<W> {
     }
 
     fn line(&mut self, line: impl AsRef<str>) {
-        if writeln!(self.out, "{}", line.as_ref())
+        if writeln!(self.out, "{}", printable(line.as_ref()))
             .and_then(|()| self.out.flush())
             .is_err()
         {

@@ -1,6 +1,6 @@
 //! `setpoint emulator`: the local Azure IoT alone.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use setpoint_emulator::running::{self, Running};
 use setpoint_emulator::{Identity, paste};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Usage;
 use super::local::{Data, Local, listings};
@@ -62,13 +63,15 @@ impl Emulator {
                 "setpoint: warning: {address} can be reached from other machines; whoever has the keys can use it"
             );
         }
+        // Before anything is printed that somebody may answer with a signal.
+        let mut signals = Signals::listen().context("signals cannot be waited for")?;
         let local = Local::start(folder, self.listen, self.https, false).await?;
         let (mqtt, https) = (local.emulator.mqtt_address(), local.emulator.https_address());
         let block = block(&local.identity, mqtt.port(), https.port())?;
-        let mut out = std::io::stdout();
+        let mut out = io::stdout();
         // The block is what `eval` takes, so everything else here is a comment too.
         write!(out, "# MQTT on {mqtt}, HTTPS on {https}; Ctrl-C ends it\n{block}").and_then(|()| out.flush())?;
-        stopped().await?;
+        signals.received().await;
         local.emulator.stop().await;
         Ok(())
     }
@@ -88,8 +91,7 @@ impl Emulator {
             let message = "port 0 is known only once an emulator runs; start it first, or name the ports";
             return Err(Usage(message.to_owned()).into());
         }
-        print!("{}", block(&identity, mqtt.port(), https.port())?);
-        Ok(())
+        Ok(io::stdout().write_all(block(&identity, mqtt.port(), https.port())?.as_bytes())?)
     }
 }
 
@@ -99,12 +101,26 @@ fn block(identity: &Identity, mqtt: u16, https: u16) -> anyhow::Result<String> {
     Ok(paste::environment(identity, mqtt, https, &ca))
 }
 
-/// Ctrl-C, or SIGTERM as service managers send it.
-pub(super) async fn stopped() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
+/// The signals that end a command: Ctrl-C, and SIGTERM as service managers send it.
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From now on they no longer kill the process. Needs a runtime around it.
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the first one.
+    pub(super) async fn received(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

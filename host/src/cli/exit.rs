@@ -1,6 +1,6 @@
 //! Errors, as the outside sees them: one line, and an exit code.
 
-use setpoint::cloud::ProvisionError;
+use setpoint::cloud::{ConnectError, ProvisionError};
 use setpoint::device::SessionError;
 use setpoint::sandbox::{GuestError, LoadError};
 
@@ -25,7 +25,9 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<SessionError>() {
         Some(SessionError::Guest(_)) => GUEST_FAILED,
         Some(SessionError::Provision(refused)) => match refused {
-            ProvisionError::Refused { .. } | ProvisionError::NotAssigned { .. } => PROVISIONING_REFUSED,
+            ProvisionError::Refused { .. }
+            | ProvisionError::NotAssigned { .. }
+            | ProvisionError::Connect(ConnectError::Refused { .. }) => PROVISIONING_REFUSED,
             ProvisionError::Connect(_) | ProvisionError::TimedOut { .. } | ProvisionError::Protocol { .. } => FAILED,
         },
         Some(SessionError::Connect(_)) | None => FAILED,
@@ -34,7 +36,18 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// The error with its causes, on one line.
 pub(crate) fn one_line(error: &anyhow::Error) -> String {
-    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = format!("{error:#}");
+    printable(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Without control characters, which a terminal would obey: much of what is shown comes from guests and clouds.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = |character: char| {
+        let control = character.is_control();
+        let escaped = control.then(|| character.escape_unicode().to_string());
+        escaped.unwrap_or_else(|| character.to_string())
+    };
+    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]
@@ -50,6 +63,17 @@ mod tests {
             message: "no".into(),
             tracking_id: "t".into(),
         };
+        let endpoint = "h".parse().unwrap();
+        let at_connect = ConnectError::Refused {
+            device: "d".into(),
+            endpoint,
+            reason: "code 5".into(),
+        };
+        assert_eq!(
+            exit_code(&SessionError::from(ProvisionError::from(at_connect.clone())).into()),
+            3
+        );
+        assert_eq!(exit_code(&SessionError::from(at_connect).into()), 1);
         let guest = GuestError::Refused {
             guest: "g".into(),
             reason: "no".into(),
@@ -65,5 +89,6 @@ mod tests {
     #[test]
     fn an_error_is_one_line() {
         assert_eq!(one_line(&anyhow::anyhow!("a\n  b").context("c")), "c: a b");
+        assert_eq!(one_line(&anyhow::anyhow!("\u{1b}[2J\u{9b}x")), "\\u{1b}[2J\\u{9b}x");
     }
 }

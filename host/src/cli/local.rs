@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Args;
 use setpoint::cloud::Trust;
 use setpoint_emulator::running::{self, Listing};
@@ -34,7 +33,7 @@ impl Data {
 pub(crate) struct Local {
     pub(crate) emulator: Emulator,
     pub(crate) identity: Arc<Identity>,
-    _listing: Listing,
+    _listing: Option<Listing>,
 }
 
 impl Local {
@@ -53,8 +52,12 @@ impl Local {
         })
         .await?;
         let (mqtt, https) = (emulator.mqtt_address(), emulator.https_address());
-        let listing = running::announce(&listings(folder), mqtt, https, folder, embedded)
-            .with_context(|| format!("{}: this emulator cannot be listed", folder.display()))?;
+        let announce = |place: &Path| running::announce(place, mqtt, https, folder, embedded);
+        // A service may have no home to write to; its own folder is then as good a place as any.
+        let listing = announce(&listings(folder)).or_else(|_| announce(folder));
+        let listing = listing
+            .inspect_err(|error| tracing::warn!("the operator's commands will not find this emulator: {error}"))
+            .ok();
         Ok(Self {
             emulator,
             identity,

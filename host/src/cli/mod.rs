@@ -33,7 +33,7 @@ mod twin;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use exit::{Usage, exit_code, one_line};
+pub(crate) use exit::{Usage, exit_code, one_line, printable};
 
 /// Runs Azure IoT Plug and Play devices as sandboxed WebAssembly components.
 #[derive(Parser)]

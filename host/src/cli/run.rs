@@ -1,7 +1,7 @@
 //! `setpoint run`: one device.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use super::Usage;
 use super::console::Console;
-use super::emulator::stopped;
+use super::emulator::Signals;
 use super::environment::{Cloud, Dps};
 use super::local::{Data, Local};
 use super::logging::Logging;
@@ -83,14 +83,17 @@ impl Run {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let cloud = Cloud::from_environment(|name| std::env::var(name).ok())?;
         self.logging.start()?;
-        let program = self.program()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             // One for the device, one for the hub beside it.
             .worker_threads(2)
             .enable_all()
             .build()
             .context("no threads")?;
-        let ended = runtime.block_on(self.device(cloud, &program));
+        let signals = runtime
+            .block_on(async { Signals::listen() })
+            .context("signals cannot be waited for")?;
+        let program = self.program()?;
+        let ended = runtime.block_on(self.device(cloud, &program, signals));
         // A thread that still waits for the keyboard must not keep the process.
         runtime.shutdown_timeout(Duration::from_millis(100));
         ended
@@ -110,7 +113,7 @@ impl Run {
         })
     }
 
-    async fn device(&self, cloud: Cloud, program: &Program) -> anyhow::Result<()> {
+    async fn device(&self, cloud: Cloud, program: &Program, signals: Signals) -> anyhow::Result<()> {
         let route = self.route(cloud).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let surroundings = Surroundings {
@@ -124,7 +127,7 @@ impl Run {
         let (control, receiver) = mpsc::channel(3);
         let console = Console::new(std::io::stdout(), control.clone(), route.provisioned);
         listen_to_keyboard(control.clone())?;
-        let signals = tokio::spawn(stop_on_signal(control));
+        let signals = tokio::spawn(stop_on_signal(signals, control));
         let session = Session {
             device: Device::new(guest, Arc::clone(&clock), Box::new(console)),
             provisioner: route.provisioner,
@@ -156,7 +159,11 @@ impl Run {
             Cloud::Hub(string) => {
                 let shown = format!("HostName={};DeviceId={}", string.host, string.device_id);
                 let string = ConnectionString::new(string).map_err(usage)?;
-                println!("Connecting using Connection String {shown};SharedAccessKey=***");
+                // As everywhere: a reader that has gone is noticed by the console.
+                let _ = writeln!(
+                    std::io::stdout(),
+                    "Connecting using Connection String {shown};SharedAccessKey=***"
+                );
                 let connector = string.connector(Trust::system(self.ca.as_deref()).map_err(usage)?);
                 let (provisioner, connector) = (Arc::new(string), Arc::new(connector));
                 Ok(Route {
@@ -215,27 +222,24 @@ fn secure_random() -> anyhow::Result<Box<dyn Random>> {
 /// q and Enter stop the device. The end of standard input does not: a device runs on without a keyboard.
 fn listen_to_keyboard(control: mpsc::Sender<Control>) -> anyhow::Result<()> {
     let listen = move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            if line.trim().eq_ignore_ascii_case("q") {
-                println!("Quitting...");
+        // By bytes: what is no text is no q, and no reason to stop listening.
+        for line in std::io::stdin().lock().split(b'\n').map_while(Result::ok) {
+            if line.trim_ascii().eq_ignore_ascii_case(b"q") {
+                // That nobody reads it is no reason not to stop.
+                let _ = writeln!(std::io::stdout(), "Quitting...");
                 // A session that is gone needs no order.
                 let _ = control.blocking_send(Control::Stop);
                 return;
             }
         }
     };
-    std::thread::Builder::new()
-        .name("keyboard".to_owned())
-        .spawn(listen)
-        .context("no thread for the keyboard")?;
+    let keyboard = std::thread::Builder::new().name("keyboard".to_owned());
+    keyboard.spawn(listen).context("no thread for the keyboard")?;
     Ok(())
 }
 
-async fn stop_on_signal(control: mpsc::Sender<Control>) {
-    if let Err(error) = stopped().await {
-        tracing::warn!("signals cannot be waited for: {error}");
-        return;
-    }
+async fn stop_on_signal(mut signals: Signals, control: mpsc::Sender<Control>) {
+    signals.received().await;
     // A session that is gone needs no order.
     let _ = control.send(Control::Stop).await;
 }

@@ -97,7 +97,8 @@ impl Exchange {
             }
         };
         let topic = topic.to_string();
-        if topic.len() + body.len() > LARGEST_MESSAGE {
+        // The client would find a topic that is too long only when it writes it, and end the connection over it.
+        if topic.len() > usize::from(u16::MAX) || topic.len() + body.len() > LARGEST_MESSAGE {
             self.ready.push_back(Event::Refused { id, status: TOO_LARGE });
             return None;
         }

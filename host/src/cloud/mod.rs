@@ -117,7 +117,7 @@ impl Outgoing {
 pub enum Event {
     /// The hub has taken the message sent under this id.
     Delivered(u64),
-    /// The hub refused it, for instance a report over its limits (413). It will not be taken when sent again.
+    /// The hub refused it: for good, as a report over its limits (413), or for now (429, and 500 and above).
     Refused {
         /// The id it was sent under.
         id: u64,

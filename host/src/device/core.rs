@@ -20,6 +20,9 @@ use crate::sandbox::{Guest, GuestError, Quota};
 /// How long a deferred command may take. Source: `responseTimeoutInSeconds` of a direct method is at most 300.
 const COMMAND_TIME: Duration = Duration::from_secs(300);
 
+/// How long the hub may take to show the twin.
+const TWIN_TIME: Duration = Duration::from_secs(30);
+
 /// Deferred commands a device may hold; further ones are answered 503 until it has answered some.
 const OPEN_COMMANDS: usize = 1_000;
 
@@ -39,6 +42,18 @@ pub struct Device {
     open: VecDeque<OpenCommand>,
     last_request: u64,
     device_id: String,
+    /// The question for the twin that has no answer yet, and until when it may take.
+    twin_asked: Option<(u64, Duration)>,
+}
+
+/// What an event asks of the session.
+pub(super) enum Next {
+    /// Nothing.
+    Wait,
+    /// The twin must be read again.
+    ReadTwin,
+    /// The connection is of no use: make another, after a pause.
+    Reconnect(String),
 }
 
 /// A command whose handler returned `deferred`.
@@ -63,6 +78,7 @@ impl Device {
             open: VecDeque::new(),
             last_request: 0,
             device_id,
+            twin_asked: None,
         }
     }
 
@@ -83,17 +99,27 @@ impl Device {
     /// Starts the guest, then tells it every desired value, also when there is none.
     pub(super) fn start(&mut self, reason: StartReason, state: Option<&[u8]>, twin: Twin) -> Result<(), GuestError> {
         self.call(|guest| guest.start(reason, state))?;
+        self.twin_asked = None;
         let desired = self.desired.replace(twin.desired);
         self.call(|guest| guest.update(desired))
     }
 
-    /// Something came from the hub. True when the twin must be read again.
-    pub(super) fn handle(&mut self, event: Event) -> Result<bool, GuestError> {
+    /// Something came from the hub.
+    pub(super) fn handle(&mut self, event: Event) -> Result<Next, GuestError> {
         match event {
             Event::Delivered(id) => {
                 if let Some(outgoing) = self.outbox.settle(id) {
                     self.notice(&Notice::Delivered(&outgoing));
                 }
+            }
+            // Throttled, or out of order for now: it is kept and sent again over the next connection, after a pause.
+            Event::Refused { status, .. } if status == 429 || status >= 500 => {
+                return Ok(Next::Reconnect(format!("the hub is busy, status {status}")));
+            }
+            Event::Refused { id, status } if self.twin_asked.is_some_and(|(asked, _)| asked == id) => {
+                return Ok(Next::Reconnect(format!(
+                    "the hub does not show the twin, status {status}"
+                )));
             }
             Event::Refused { id, status } => {
                 if let Some(outgoing) = self.outbox.settle(id) {
@@ -103,6 +129,7 @@ impl Device {
                 }
             }
             Event::Twin(twin) => {
+                self.twin_asked = None;
                 let changes = self.desired.replace(twin.desired);
                 self.update(changes)?;
             }
@@ -110,13 +137,19 @@ impl Device {
             Event::Method { rid, name, payload } => self.command(rid, &name, &payload)?,
             Event::Message { body, properties } => self.call(|guest| guest.receive(&body, &properties))?,
         }
-        Ok(false)
+        Ok(Next::Wait)
     }
 
     /// When there is something to do next, by the monotonic clock.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
         let expiry = self.open.front().map(|command| command.expires);
-        self.timers.next_deadline().into_iter().chain(expiry).min()
+        let answer = self.twin_asked.map(|(_, late)| late);
+        self.timers
+            .next_deadline()
+            .into_iter()
+            .chain(expiry)
+            .chain(answer)
+            .min()
     }
 
     /// Does what is due by now. A timer set by one that fires here waits for the next time, so that this always ends.
@@ -130,6 +163,22 @@ impl Device {
             self.call(|guest| guest.timer_fired(timer))?;
         }
         Ok(())
+    }
+
+    /// Asks for the twin, unless an answer is awaited already.
+    pub(super) fn ask_for_twin(&mut self, connection: &mut dyn Connection) -> Result<(), ConnectError> {
+        if self.twin_asked.is_none() {
+            let id = self.outbox.new_id();
+            self.twin_asked = Some((id, self.clock.monotonic().saturating_add(TWIN_TIME)));
+            connection.send(id, &Outgoing::GetTwin)?;
+        }
+        Ok(())
+    }
+
+    /// Why the connection is of no use, when the hub has not shown the twin in time.
+    pub(super) fn overdue(&self) -> Option<String> {
+        let late = self.twin_asked.is_some_and(|(_, late)| late <= self.clock.monotonic());
+        late.then(|| format!("the hub did not show the twin within {} s", TWIN_TIME.as_secs()))
     }
 
     /// Hands everything over that the connection takes now.
@@ -147,7 +196,9 @@ impl Device {
     /// What was in flight is sent again over the next connection; open answers are for nobody.
     pub(super) fn connection_lost(&mut self) {
         self.outbox.connection_lost();
+        self.desired.connection_lost();
         self.responses.clear();
+        self.twin_asked = None;
     }
 
     /// Everything that was accepted has been taken by the hub.
@@ -163,17 +214,17 @@ impl Device {
         }
     }
 
-    fn patch(&mut self, patch: &Document, version: u64) -> Result<bool, GuestError> {
+    fn patch(&mut self, patch: &Document, version: u64) -> Result<Next, GuestError> {
         match self.desired.patch(patch, version) {
             Patched::Changes(changes) => {
                 self.notice(&Notice::Desired(patch, version));
                 self.update(changes)?;
-                Ok(false)
+                Ok(Next::Wait)
             }
-            Patched::Stale => Ok(false),
+            Patched::Stale => Ok(Next::Wait),
             Patched::Gap => {
                 tracing::info!(device = %self.device_id, version, "patches are missing, the twin is read again");
-                Ok(true)
+                Ok(Next::ReadTwin)
             }
         }
     }

@@ -13,6 +13,9 @@ use crate::effect::{DesiredValue, Member};
 pub(super) struct Desired {
     document: Document,
     version: u64,
+    /// Whether this connection has shown the whole twin. Until it has, a version that went back means that the hub has
+    /// begun anew, say because the device was deleted and made again; afterwards, that an answer came late.
+    read: bool,
 }
 
 /// What a patch meant.
@@ -29,9 +32,11 @@ pub(super) enum Patched {
 impl Desired {
     /// The whole document was read: everything that differs from what was known.
     pub(super) fn replace(&mut self, properties: Properties) -> Vec<DesiredValue> {
-        if properties.version < self.version {
+        let began_anew = properties.version < self.version;
+        if began_anew && self.read {
             return Vec::new();
         }
+        self.read = true;
         let old = std::mem::replace(&mut self.document, properties.values);
         self.version = properties.version;
         let (old, new) = (flatten(&old), flatten(&self.document));
@@ -39,7 +44,9 @@ impl Desired {
             .keys()
             .filter(|member| !new.contains_key(*member))
             .map(|member| (member.clone(), None));
-        let changed = new.iter().filter(|(member, value)| old.get(*member) != Some(value));
+        let changed = new
+            .iter()
+            .filter(|(member, value)| began_anew || old.get(*member) != Some(value));
         let changed = changed.map(|(member, value)| (member.clone(), Some((*value).clone())));
         let version = self.version;
         let told = |(property, value)| DesiredValue {
@@ -48,6 +55,11 @@ impl Desired {
             version,
         };
         removed.chain(changed).map(told).collect()
+    }
+
+    /// The connection is gone, and the next one may show another twin.
+    pub(super) fn connection_lost(&mut self) {
+        self.read = false;
     }
 
     /// A patch came. Every property it names counts as changed, also one set to the value it had: whoever set it waits for
@@ -142,6 +154,7 @@ mod tests {
         Desired {
             document: document(values),
             version,
+            read: true,
         }
     }
 
@@ -189,6 +202,19 @@ mod tests {
             []
         );
         assert_eq!(desired.version, 4);
+    }
+
+    #[test]
+    fn a_hub_that_began_anew_is_believed_after_a_reconnect() {
+        let mut desired = known(json!({ "a": 1, "gone": 2 }), 7);
+        desired.connection_lost();
+        let values = document(json!({ "a": 1 }));
+        let changes = desired.replace(Properties { values, version: 1 });
+        assert_eq!(told(changes), [("gone".into(), None), ("a".into(), Some(json!(1)))]);
+        assert_eq!(
+            patched(&mut desired, json!({ "a": 2 }), 2),
+            [("a".into(), Some(json!(2)))]
+        );
     }
 
     #[test]

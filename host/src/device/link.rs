@@ -83,8 +83,13 @@ impl Link {
         }
     }
 
-    pub(super) fn assignment(&self) -> &Assignment {
-        &self.route.assignment
+    /// The error of a connection that stands and is of no use.
+    pub(super) fn useless(&self, reason: String) -> ConnectError {
+        ConnectError::Lost {
+            device: self.route.assignment.device_id.clone(),
+            endpoint: self.route.assignment.hub.clone(),
+            reason,
+        }
     }
 
     /// Waits for the hub. Cancel safe.

@@ -39,14 +39,16 @@ impl Outbox {
         )
     }
 
-    pub(super) fn push(&mut self, outgoing: Outgoing, bytes: usize) {
+    /// An id that no message has had; those of one device, however often it connects, are all different.
+    pub(super) fn new_id(&mut self) -> u64 {
         self.last_id += 1;
+        self.last_id
+    }
+
+    pub(super) fn push(&mut self, outgoing: Outgoing, bytes: usize) {
+        let id = self.new_id();
         self.bytes += bytes;
-        self.entries.push_back(Entry {
-            id: self.last_id,
-            outgoing,
-            bytes,
-        });
+        self.entries.push_back(Entry { id, outgoing, bytes });
     }
 
     /// The next to hand over, while the window is open.

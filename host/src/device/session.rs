@@ -8,16 +8,13 @@ use std::time::Duration;
 use setpoint_protocol::twin::Twin;
 use tokio::sync::mpsc;
 
-use super::core::Device;
+use super::core::{Device, Next};
 use super::link::{Happened, Link, Route};
 use super::notice::Notice;
 use crate::clock::Clock;
-use crate::cloud::{ConnectError, Connector, Event, Outgoing, ProvisionError, Provisioner};
+use crate::cloud::{ConnectError, Connector, Event, ProvisionError, Provisioner};
 use crate::effect::StartReason;
 use crate::sandbox::{GuestError, Random};
-
-/// How long the hub may take to answer the first question for the twin.
-const TWIN_TIME: Duration = Duration::from_secs(30);
 
 /// Events kept while the twin is awaited; a hub sends at most a few.
 const EARLY_EVENTS: usize = 100;
@@ -137,40 +134,36 @@ async fn first_twin(
     device: &mut Device,
 ) -> Result<(Twin, VecDeque<Event>), ConnectError> {
     let mut early = VecDeque::new();
-    let mut late = clock.sleep_until(Duration::MAX);
     loop {
+        let due = clock.sleep_until(device.next_deadline().unwrap_or(Duration::MAX));
         let happened = tokio::select! {
             biased;
             happened = link.next() => happened,
-            () = &mut late => return Err(no_twin(link)),
+            () = due => match device.overdue() {
+                Some(reason) => return Err(link.useless(reason)),
+                None => continue,
+            },
         };
         match happened {
             Happened::Down(error) => return Err(error),
             Happened::Up => {
                 device.notice(&Notice::Listening);
                 if let Some(connection) = link.connection() {
-                    connection.send(0, &Outgoing::GetTwin)?;
+                    device.ask_for_twin(connection)?;
                 }
-                late = clock.sleep_until(clock.monotonic().saturating_add(TWIN_TIME));
             }
             Happened::Event(Event::Twin(twin)) => return Ok((twin, early)),
+            Happened::Event(refused @ Event::Refused { .. }) => {
+                // Nothing else has been sent, so it is the question for the twin, and the guest is not called.
+                if let Ok(Next::Reconnect(reason)) = device.handle(refused) {
+                    return Err(link.useless(reason));
+                }
+            }
             // The twin that is on its way has it already: the hub answers in order.
             Happened::Event(Event::Desired { .. }) => {}
             Happened::Event(event) if early.len() < EARLY_EVENTS => early.push_back(event),
             Happened::Event(_) => {}
         }
-    }
-}
-
-fn no_twin(link: &Link) -> ConnectError {
-    let assignment = link.assignment();
-    ConnectError::Lost {
-        device: assignment.device_id.clone(),
-        endpoint: assignment.hub.clone(),
-        reason: format!(
-            "the hub did not answer the question for the twin within {} s",
-            TWIN_TIME.as_secs()
-        ),
     }
 }
 
@@ -186,6 +179,9 @@ impl Running {
         loop {
             // Before every wait, so that neither a flood of events nor a fast timer keeps the other from its turn.
             self.device.wake()?;
+            if let Some(reason) = self.device.overdue() {
+                self.give_up(reason);
+            }
             self.hand_over();
             let due = match self.device.next_deadline() {
                 Some(deadline) => self.clock.sleep_until(deadline),
@@ -231,8 +227,7 @@ impl Running {
             return;
         };
         if let Err(error) = self.device.hand_over(connection) {
-            let down = self.link.down(error);
-            self.lost(down);
+            self.down(error);
         }
     }
 
@@ -240,17 +235,21 @@ impl Running {
         match happened {
             Happened::Event(event) => self.handle(event)?,
             Happened::Up => {
+                // Once more: answers made while there was no connection are for nobody.
+                self.device.connection_lost();
                 self.device.notice(&Notice::Listening);
                 self.read_twin();
             }
-            down @ Happened::Down(_) => self.lost(down),
+            Happened::Down(error) => self.lost(&error),
         }
         Ok(())
     }
 
     fn handle(&mut self, event: Event) -> Result<(), GuestError> {
-        if self.device.handle(event)? {
-            self.read_twin();
+        match self.device.handle(event)? {
+            Next::Wait => {}
+            Next::ReadTwin => self.read_twin(),
+            Next::Reconnect(reason) => self.give_up(reason),
         }
         Ok(())
     }
@@ -259,17 +258,26 @@ impl Running {
         let Some(connection) = self.link.connection() else {
             return;
         };
-        if let Err(error) = connection.send(0, &Outgoing::GetTwin) {
-            let down = self.link.down(error);
-            self.lost(down);
+        if let Err(error) = self.device.ask_for_twin(connection) {
+            self.down(error);
         }
     }
 
-    fn lost(&mut self, happened: Happened) {
-        if let Happened::Down(error) = happened {
-            tracing::warn!("{error}; connecting again");
-            self.device.connection_lost();
-            self.device.notice(&Notice::Lost(&error));
+    /// The connection stands, and is of no use.
+    fn give_up(&mut self, reason: String) {
+        let error = self.link.useless(reason);
+        self.down(error);
+    }
+
+    fn down(&mut self, error: ConnectError) {
+        if let Happened::Down(error) = self.link.down(error) {
+            self.lost(&error);
         }
+    }
+
+    fn lost(&mut self, error: &ConnectError) {
+        tracing::warn!("{error}; connecting again");
+        self.device.connection_lost();
+        self.device.notice(&Notice::Lost(error));
     }
 }

@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::contract::VERSION;
+
 /// A folder of compiled guests, private to this user.
 ///
 /// What lies in it is run as native code, unchecked. So the folder is refused when anybody else may write to it, and only
@@ -41,6 +43,8 @@ impl Cache {
     pub(super) fn key(&self, engine: &Engine, guest: &[u8]) -> String {
         let mut hash = Sha256::new();
         engine.precompile_compatibility_hash().hash(&mut Digesting(&mut hash));
+        // What is in the cache is not checked against the contract again.
+        hash.update(VERSION);
         hash.update(guest);
         let digest = hash.finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + ".cwasm"
@@ -82,6 +86,8 @@ impl Cache {
             .mode(0o600)
             .open(&beside)?;
         file.write_all(code)
+            // Before it gets its name: after a power cut there is all of it or nothing.
+            .and_then(|()| file.sync_all())
             .and_then(|()| std::fs::rename(&beside, self.folder.join(key)))
             .inspect_err(|_| {
                 // Nothing more can be done about it than about the error itself.

@@ -11,7 +11,7 @@ use super::load::LoadError;
 const PACKAGE: &str = "setpoint:device";
 
 /// Its version. A guest built for another one is refused, until this host keeps bindings for more than one.
-const VERSION: &str = "0.1.0";
+pub(super) const VERSION: &str = "0.1.0";
 
 /// Every interface of the package a guest may import, with what it lets the guest do.
 const INTERFACES: [(&str, &str); 10] = [

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use setpoint_protocol::identifier::is_property_name;
+use setpoint_protocol::properties::PropertyBag;
 use setpoint_protocol::twin::{self, Document};
 use wasmtime::StoreLimits;
 
@@ -16,6 +17,10 @@ use crate::effect::{Effect, Level, Member, Response};
 /// Largest device-to-cloud message, properties included.
 /// Source: "Device-to-cloud messaging: maximum message size 256 KB", IoT Hub quotas and throttling.
 const TELEMETRY_BYTES: usize = 256 * 1024;
+
+/// Largest amount of application properties, as they are encoded in a topic. Source: MQTT 3.1.1, 1.5.3: a topic has at most
+/// 65,535 bytes; the rest is for the device's id and the system properties.
+const TOPIC_BYTES: usize = 60 * 1024;
 
 /// Largest value of one property: the hub takes reported documents of 32 KB.
 /// Source: "Maximum size of reported properties 32 KB", IoT Hub quotas and throttling.
@@ -167,7 +172,16 @@ impl telemetry::Host for State {
             body,
             properties,
         } = message;
-        let extra: usize = properties.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let properties = PropertyBag(
+            properties
+                .into_iter()
+                .map(|(name, value)| (name, Some(value)))
+                .collect(),
+        );
+        let extra = properties.to_string().len();
+        if extra > TOPIC_BYTES {
+            return Err(too_large(TOPIC_BYTES));
+        }
         let bytes = body.len().saturating_add(extra);
         if bytes > TELEMETRY_BYTES {
             return Err(too_large(TELEMETRY_BYTES));
@@ -179,10 +193,14 @@ impl telemetry::Host for State {
             check_name("component", component)?;
         }
         self.claim(bytes)?;
+        let properties = properties
+            .0
+            .into_iter()
+            .map(|(name, value)| (name, value.unwrap_or_default()));
         self.effects.push(Effect::Telemetry {
             component,
             body,
-            properties,
+            properties: properties.collect(),
         });
         Ok(())
     }
@@ -221,10 +239,12 @@ impl properties::Host for State {
         if !(200..=599).contains(&status) {
             return Err(invalid(format!("{status} is no status; it takes 200 to 599")));
         }
-        let bytes = value.as_ref().map_or(0, String::len) + description.as_ref().map_or(0, String::len);
-        if bytes > PROPERTY_BYTES {
+        if description.as_ref().is_some_and(|text| text.len() > PROPERTY_BYTES) {
             return Err(too_large(PROPERTY_BYTES));
         }
+        // As text a value may be longer than the hub counts it when it is desired.
+        let value = value.filter(|json| json.len() <= PROPERTY_BYTES);
+        let bytes = value.as_ref().map_or(0, String::len) + description.as_ref().map_or(0, String::len);
         let mut value = value.map_or(Ok(Value::Null), |json| parse(&json, PROPERTY_BYTES))?;
         let answer = |value: &Value| serde_json::json!({ "value": value, "ad": description });
         if check_property(&property, &answer(&value)).is_err() {

@@ -54,6 +54,27 @@ fn a_malformed_variable() {
         2,
         &["IOTHUB_DEVICE_DPS_DEVICE_KEY is not base64", "set it to"],
     );
+    for (index, value, part) in [
+        (1, "https://example.com/", "DPS_ENDPOINT"),
+        (3, "no spaces", "DPS_DEVICE_ID"),
+    ] {
+        let mut variables = DPS;
+        variables[index].1 = value;
+        refused(
+            &Environment::new().device(&variables),
+            &["run"],
+            2,
+            &[part, "set it to"],
+        );
+    }
+    let string = "HostName=h;DeviceId=d;SharedAccessKey=c2VjcmV0!";
+    let variables = [("SECURITY_TYPE", "connectionString"), ("CONNECTION_STRING", string)];
+    refused(
+        &Environment::new().device(&variables),
+        &["run"],
+        2,
+        &["IOTHUB_DEVICE_CONNECTION_STRING", "not base64"],
+    );
     let environment = Environment::new().device(&[("SECURITY_TYPE", "password")]);
     refused(
         &environment,

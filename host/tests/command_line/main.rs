@@ -195,6 +195,27 @@ fn a_module_becomes_a_component_that_runs() {
 }
 
 #[test]
+fn logs_go_to_standard_error_as_lines_of_json_when_asked() {
+    let environment = Environment::new();
+    let mut program = environment.start(&["run", "--log", "debug", "--json-logs"]);
+    let mut shown = program.until("Sent message");
+    program.press("q\n");
+    shown.extend(program.until("Quitting..."));
+    let (status, log) = program.wait();
+    assert_eq!(status.code(), Some(0));
+    assert!(log.lines().count() > 0, "there is a log to look through");
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(line["level"].is_string() && line["fields"].is_object(), "{line}");
+    }
+    assert_eq!(
+        shown.len(),
+        SAMPLE.len() + 2,
+        "nothing but the sample's lines: {shown:?}"
+    );
+}
+
+#[test]
 fn help_shows_examples_for_every_command() {
     let environment = Environment::new();
     let commands = [

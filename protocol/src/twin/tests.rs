@@ -113,6 +113,13 @@ fn allows_32_kilobytes() {
 }
 
 #[test]
+fn what_counts_nothing_has_an_end_too() {
+    let nulls = |n: usize| document(json!({ "a": vec![Value::Null; n] }));
+    assert_eq!(check(&nulls(1_000)), Ok(()));
+    assert!(matches!(check(&nulls(100_000)), Err(TwinError::TooLarge(_))));
+}
+
+#[test]
 fn counts_as_the_documents_say() {
     let counted = |json| size(&document(json));
     assert_eq!(counted(json!({"ü": true})), 2 + 4);

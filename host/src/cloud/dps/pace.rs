@@ -49,7 +49,7 @@ impl Pace {
             .saturating_mul(2_u32.saturating_pow(self.failures - 1))
             .min(LONGEST);
         let pause = seconds.map_or(growing, Duration::from_secs).max(SHORTEST);
-        self.earliest = now.checked_add(pause + growing.mul_f64(rand::random_range(0.0..0.5)));
+        self.earliest = now.checked_add(pause.saturating_add(growing.mul_f64(rand::random_range(0.0..0.5))));
     }
 
     /// When the next request is to be sent, which counts as done.
@@ -126,7 +126,9 @@ mod tests {
         let now = Instant::now();
         let mut pace = Pace::default();
         pace.poll_after(Some(u64::MAX), now);
-        pace.retry_after(Some(u64::MAX), now);
-        pace.turn(now);
+        for _ in 0..10 {
+            pace.retry_after(Some(u64::MAX), now);
+            pace.turn(now);
+        }
     }
 }

@@ -65,6 +65,10 @@ fn misbehave(host: &mut impl Host, does: &str) {
             );
         }
         "large" => answer(host, |host| host.send(json!({ "text": "x".repeat(300_000) }))),
+        "properties" => answer(host, |host| {
+            // Short enough as it is, too long once it is encoded in a topic.
+            host.send(Telemetry::from(json!({ "n": 1 })).with_property("path", "/".repeat(30_000)))
+        }),
         "name" => answer(host, |host| host.report("no.such name", 1)),
         "property" => answer(host, |host| host.report("large", Json::from("x".repeat(40_000)))),
         "array" => answer(host, |host| host.send(Telemetry::from(json!([1, 2])))),
