@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use setpoint::cloud::Outgoing;
 use setpoint::device::SessionError;
 use setpoint::sandbox::GuestError;
 use setpoint::testing::{TestDevice, TestError};
@@ -100,6 +101,29 @@ fn a_guest_that_refuses_to_start_says_why_on_one_line() {
         panic!()
     };
     assert_eq!(reason, "does not want to");
+}
+
+#[test]
+fn a_command_may_be_answered_late_but_not_too_late() {
+    let mut device = rogue("", "start").unwrap();
+    assert_eq!(device.call("wait", b"299").unwrap(), None);
+    assert_eq!(device.call("wait", b"301").unwrap(), None);
+    device.advance(Duration::from_secs(299)).unwrap();
+    assert_eq!(device.telemetry(), [json!({ "waitedFor": true })]);
+    let [
+        Outgoing::Response {
+            rid,
+            status: 200,
+            payload,
+        },
+    ] = &device.received()[..]
+    else {
+        panic!()
+    };
+    assert_eq!((rid.as_str(), payload.as_str()), ("1", "\"late\""));
+    device.advance(Duration::from_secs(2)).unwrap();
+    assert_eq!(device.telemetry(), [json!({ "waitedFor": false })]);
+    assert_eq!(device.received(), []);
 }
 
 #[test]

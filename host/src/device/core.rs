@@ -1,12 +1,12 @@
 //! The guest with its timers, outbox and open commands: everything of a device that needs no I/O.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use setpoint_protocol::twin::{Document, Twin};
 
+use super::commands::{Commands, json_payload, target};
 use super::desired::{Desired, Patched};
 use super::notice::{Notice, Observer};
 use super::outbox::Outbox;
@@ -14,17 +14,11 @@ use super::report::{Patches, acknowledgement};
 use super::timers::{self, Timers};
 use crate::clock::Clock;
 use crate::cloud::{Assignment, ConnectError, Connection, Event, Outgoing};
-use crate::effect::{Command, DesiredValue, Effect, Level, Member, Outcome, Response, StartReason};
+use crate::effect::{Command, DesiredValue, Effect, Level, Outcome, Response, StartReason};
 use crate::sandbox::{Guest, GuestError, Quota};
-
-/// How long a deferred command may take. Source: `responseTimeoutInSeconds` of a direct method is at most 300.
-const COMMAND_TIME: Duration = Duration::from_secs(300);
 
 /// How long the hub may take to show the twin.
 const TWIN_TIME: Duration = Duration::from_secs(30);
-
-/// Deferred commands a device may hold; further ones are answered 503 until it has answered some.
-const OPEN_COMMANDS: usize = 1_000;
 
 /// Bytes an entry of the outbox takes beside its body.
 const ENTRY_BYTES: usize = 128;
@@ -39,8 +33,7 @@ pub struct Device {
     /// Answers are worth nothing to the next connection, so they wait beside the outbox, not in it.
     responses: Vec<Outgoing>,
     desired: Desired,
-    open: VecDeque<OpenCommand>,
-    last_request: u64,
+    commands: Commands,
     device_id: String,
     /// The question for the twin that has no answer yet, and until when it may take.
     twin_asked: Option<(u64, Duration)>,
@@ -56,13 +49,6 @@ pub(super) enum Next {
     Reconnect(String),
 }
 
-/// A command whose handler returned `deferred`.
-struct OpenCommand {
-    request: String,
-    rid: String,
-    expires: Duration,
-}
-
 impl Device {
     /// A device that has not been started.
     pub fn new(guest: Guest, clock: Arc<dyn Clock>, observer: Box<dyn Observer>) -> Self {
@@ -75,8 +61,7 @@ impl Device {
             outbox: Outbox::default(),
             responses: Vec::new(),
             desired: Desired::default(),
-            open: VecDeque::new(),
-            last_request: 0,
+            commands: Commands::default(),
             device_id,
             twin_asked: None,
         }
@@ -142,7 +127,7 @@ impl Device {
 
     /// When there is something to do next, by the monotonic clock.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
-        let expiry = self.open.front().map(|command| command.expires);
+        let expiry = self.commands.next_deadline();
         let answer = self.twin_asked.map(|(_, late)| late);
         self.timers
             .next_deadline()
@@ -155,8 +140,8 @@ impl Device {
     /// Does what is due by now. A timer set by one that fires here waits for the next time, so that this always ends.
     pub(super) fn wake(&mut self) -> Result<(), GuestError> {
         let now = self.clock.monotonic();
-        while let Some(command) = self.open.pop_front_if(|command| command.expires <= now) {
-            self.guest.forget_request(&command.request);
+        while let Some(request) = self.commands.take_expired(now) {
+            self.guest.forget_request(&request);
         }
         for _ in 0..self.timers.len() {
             let Some(timer) = self.timers.take_due(now) else { break };
@@ -243,7 +228,7 @@ impl Device {
                 return Ok(());
             }
         };
-        if self.open.len() >= OPEN_COMMANDS {
+        if self.commands.is_full() {
             let message = "the device has not answered its earlier commands yet; try again later";
             self.respond(
                 rid,
@@ -254,21 +239,14 @@ impl Device {
             );
             return Ok(());
         }
-        self.last_request += 1;
-        let request = self.last_request.to_string();
+        // Open before the guest is called: it may answer by `respond` and return `deferred` afterwards.
+        let request = self.commands.open(rid, self.clock.monotonic());
         let command = Command {
             request: request.clone(),
             target: target(name),
             payload,
         };
         self.notice(&Notice::Command(&command));
-        let expires = self.clock.monotonic().saturating_add(COMMAND_TIME);
-        // Open before the guest is called: it may answer by `respond` and return `deferred` afterwards.
-        self.open.push_back(OpenCommand {
-            request: request.clone(),
-            rid,
-            expires,
-        });
         match self.call(|guest| guest.invoke(command))? {
             Outcome::Deferred => {}
             Outcome::Done(response) => self.answer(&request, response),
@@ -278,10 +256,8 @@ impl Device {
 
     /// Answers an open command; does nothing for one that was answered or has expired.
     fn answer(&mut self, request: &str, response: Response) {
-        if let Some(index) = self.open.iter().position(|command| command.request == request)
-            && let Some(command) = self.open.remove(index)
-        {
-            self.respond(command.rid, response);
+        if let Some(rid) = self.commands.close(request) {
+            self.respond(rid, response);
         }
     }
 
@@ -373,49 +349,5 @@ impl Device {
             Level::Warn => tracing::warn!(target: "guest", device, "{message}"),
             Level::Error => tracing::error!(target: "guest", device, "{message}"),
         }
-    }
-}
-
-/// A method's payload as the contract has it: none for nothing and for null.
-fn json_payload(payload: &[u8]) -> Result<Option<Value>, String> {
-    if payload.is_empty() {
-        return Ok(None);
-    }
-    match serde_json::from_slice(payload) {
-        Ok(Value::Null) => Ok(None),
-        Ok(value) => Ok(Some(value)),
-        Err(error) => Err(format!("the payload is not JSON: {error}")),
-    }
-}
-
-/// Takes `component*command` apart.
-fn target(name: &str) -> Member {
-    match name.split_once('*') {
-        Some((component, command)) => Member {
-            component: Some(component.to_owned()),
-            name: command.to_owned(),
-        },
-        None => Member::named(name),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_payload_is_none_for_nothing_and_for_null() {
-        assert_eq!(json_payload(b""), Ok(None));
-        assert_eq!(json_payload(b" null "), Ok(None));
-        assert_eq!(json_payload(b"\"\""), Ok(Some(json!(""))));
-        assert!(json_payload(b"{").unwrap_err().starts_with("the payload is not JSON"));
-        assert!(json_payload(&[0xff, 0xfe]).is_err());
-    }
-
-    #[test]
-    fn a_methods_name_carries_its_component() {
-        assert_eq!(target("reboot"), Member::named("reboot"));
-        assert_eq!(target("t1*report").component.as_deref(), Some("t1"));
-        assert_eq!(target("t1*report").to_string(), "t1*report");
     }
 }

@@ -10,12 +10,14 @@
 //! | `session.rs` | the loop: provision, connect, read the twin, start, events until stopped |
 //! | `link.rs` | the connection, as the session sees it: up, or on its way up again |
 //! | `core.rs` | the guest with its timers, outbox and open commands |
+//! | `commands.rs` | commands that are not answered yet |
 //! | `desired.rs` | the desired properties, and what changed in them |
 //! | `outbox.rs` | what the hub has not taken yet |
 //! | `timers.rs` | when the guest wants to be woken |
 //! | `report.rs` | properties and acknowledgements as twin patches |
 //! | `notice.rs` | what a session tells whoever watches it |
 
+mod commands;
 mod core;
 mod desired;
 mod link;

@@ -1,13 +1,18 @@
 //! Does what a device must not: what, the config value `does` says, and where, `in`: `start` or `event` (one second later).
 //!
-//! What the host answered goes out as telemetry, so that a test sees it.
+//! What the host answered goes out as telemetry, so that a test sees it. Every command it answers late: after the seconds in
+//! its payload.
 
-use setpoint_guest::{Device, Host, Json, SendError, StartReason, Telemetry, Timer, json};
+use setpoint_guest::{
+    Command, Device, Host, Json, Outcome, RequestId, Response, SendError, StartReason, Telemetry, Timer, json,
+};
 use std::time::Duration;
 
 /// The device.
 pub struct Rogue {
     does: String,
+    /// Commands to be answered when their timer fires.
+    late: Vec<(Timer, RequestId)>,
 }
 
 impl Device for Rogue {
@@ -23,11 +28,24 @@ impl Device for Rogue {
         } else {
             host.after(Duration::from_secs(1));
         }
-        Ok(Rogue { does })
+        Ok(Rogue { does, late: Vec::new() })
     }
 
-    fn timer_fired(&mut self, host: &mut impl Host, _: Timer) {
-        misbehave(host, &self.does);
+    fn invoke(&mut self, host: &mut impl Host, command: Command) -> Outcome {
+        let seconds = command.decode().unwrap_or_default();
+        self.late.push((host.after(Duration::from_secs(seconds)), command.id));
+        Outcome::Deferred
+    }
+
+    fn timer_fired(&mut self, host: &mut impl Host, timer: Timer) {
+        match self.late.iter().position(|(late, _)| *late == timer) {
+            Some(index) => {
+                let (_, request) = self.late.remove(index);
+                let waited_for = host.respond(&request, Response::ok("late"));
+                host.send(json!({ "waitedFor": waited_for })).ok();
+            }
+            None => misbehave(host, &self.does),
+        }
     }
 }
 
