@@ -44,13 +44,18 @@ impl Azure {
 
     /// A TLS connection by which nothing has been said.
     pub(crate) async fn dial(&self) -> Client {
+        self.dial_by(rustls::DEFAULT_VERSIONS).await
+    }
+
+    /// The same by these versions of TLS alone.
+    pub(crate) async fn dial_by(&self, versions: &[&'static rustls::SupportedProtocolVersion]) -> Client {
         let mut roots = rustls::RootCertStore::empty();
         roots
             .add(CertificateDer::from_pem_slice(self.identity.ca_pem().as_bytes()).unwrap())
             .unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
@@ -199,6 +204,10 @@ impl Message {
 }
 
 impl Client {
+    pub(crate) fn tls_version(&self) -> Option<rustls::ProtocolVersion> {
+        self.stream.get_ref().1.protocol_version()
+    }
+
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
         self.stream.flush().await.unwrap();

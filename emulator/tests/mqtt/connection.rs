@@ -13,6 +13,18 @@ fn refused(code: u8) -> [u8; 4] {
 }
 
 #[tokio::test]
+async fn both_versions_of_tls_are_spoken() {
+    let azure = Azure::start().await;
+    for (version, name) in [
+        (&rustls::version::TLS12, rustls::ProtocolVersion::TLSv1_2),
+        (&rustls::version::TLS13, rustls::ProtocolVersion::TLSv1_3),
+    ] {
+        let client = azure.dial_by(&[version]).await;
+        assert_eq!(client.tls_version(), Some(name));
+    }
+}
+
+#[tokio::test]
 async fn connect_is_refused_with_the_right_code() {
     let azure = Azure::start().await;
     let id = azure.identity.device_id();
