@@ -25,8 +25,10 @@ struct State {
     received: Vec<Outgoing>,
     events: VecDeque<Event>,
     connected: bool,
-    /// Messages are received but not acknowledged.
+    /// Messages are received but not acknowledged, and the twin is not shown.
     silent: bool,
+    /// Statuses for the next reports and questions for the twin.
+    refusals: VecDeque<u16>,
     unreachable: bool,
     connections: u64,
     last_rid: u64,
@@ -88,7 +90,12 @@ impl MemoryHub {
         self.lock().unreachable = unreachable;
     }
 
-    /// While it is silent it receives, and acknowledges nothing.
+    /// Refuses the next report, or question for the twin, with this status.
+    pub fn refuse(&self, status: u16) {
+        self.lock().refusals.push_back(status);
+    }
+
+    /// While it is silent it receives, and acknowledges and shows nothing.
     pub fn set_silent(&self, silent: bool) {
         self.lock().silent = silent;
     }
@@ -212,10 +219,18 @@ impl Connection for MemoryConnection {
         if !self.is_current(&state) {
             return Err(self.lost());
         }
+        if matches!(outgoing, Outgoing::GetTwin | Outgoing::Report(_))
+            && let Some(status) = state.refusals.pop_front()
+        {
+            state.deliver(Event::Refused { id, status });
+            return Ok(());
+        }
         match outgoing {
             Outgoing::GetTwin => {
                 let twin = state.twin.clone();
-                state.deliver(Event::Twin(twin));
+                if !state.silent {
+                    state.deliver(Event::Twin(twin));
+                }
                 return Ok(());
             }
             Outgoing::Report(patch) => {
