@@ -1,5 +1,7 @@
-use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+mod api;
+
+use axum::body::{Body, Bytes};
+use axum::http::Request;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use setpoint_protocol::{Key, PropertyBag, Token};
@@ -7,99 +9,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::state::{Delivery, Subscription};
-
-struct Api {
-    hub: Arc<Hub>,
-    identity: Arc<Identity>,
-    router: Router,
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Value,
-}
-
-impl Api {
-    fn new() -> Api {
-        let hub = Hub::new();
-        let identity = Arc::new(Identity::temporary().unwrap());
-        let enrollments = Arc::new(Enrollments::new(identity.id_scope()));
-        let router = router(Arc::clone(&hub), enrollments, Arc::clone(&identity));
-        Api { hub, identity, router }
-    }
-
-    /// With one device, `d`.
-    fn with_device() -> Api {
-        let api = Api::new();
-        api.hub.create_device("d", None).unwrap();
-        api
-    }
-
-    fn token(&self) -> String {
-        Token::sign(
-            "localhost",
-            self.identity.service_key(),
-            u64::MAX,
-            Some(self.identity.service_policy()),
-        )
-        .to_string()
-    }
-
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("Authorization", self.token());
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        self.answer(request.body(body.into()).unwrap()).await
-    }
-
-    async fn answer(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap();
-        let body = if body.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&body).unwrap()
-        };
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, &[], Body::empty()).await
-    }
-
-    async fn json(&self, method: &str, path: &str, body: Value) -> Answer {
-        self.send(method, path, &[], body.to_string()).await
-    }
-}
-
-impl Answer {
-    #[track_caller]
-    fn is_refusal(&self, status: u16, name: &str) -> &str {
-        let message = self.body["Message"].as_str().unwrap();
-        assert_eq!(
-            (self.status.as_u16(), self.headers["iothub-errorcode"].to_str().unwrap()),
-            (status, name),
-            "{message}"
-        );
-        assert!(message.starts_with(&format!("ErrorCode:{name};")), "{message}");
-        assert!(
-            self.body["ExceptionMessage"]
-                .as_str()
-                .unwrap()
-                .starts_with("Tracking ID:")
-        );
-        message
-    }
-}
+use api::Api;
 
 #[tokio::test]
 async fn every_call_needs_the_service_key() {
