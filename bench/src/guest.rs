@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use setpoint::clock::SystemClock;
 use setpoint::effect::StartReason;
-use setpoint::sandbox::{Cache, Guest, Limits, Program, Quota, Sandbox, Surroundings, THERMOSTAT};
+use setpoint::sandbox::{Cache, Guest, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT};
 
 use crate::figures::Table;
 
@@ -77,7 +77,7 @@ fn instance(program: &Program) -> anyhow::Result<Guest> {
     let mut state = 0_u64;
     let surroundings = Surroundings {
         clock: Arc::new(SystemClock::new()),
-        random: Box::new(move || {
+        random: SharedRandom::new(move || {
             state = state.wrapping_add(7);
             state
         }),
@@ -95,9 +95,5 @@ fn start(guest: &mut Guest) -> anyhow::Result<()> {
 }
 
 fn plenty() -> Quota {
-    Quota {
-        messages: 1_000,
-        bytes: 8 << 20,
-        timers: 1_000,
-    }
+    Quota::UNLIMITED
 }

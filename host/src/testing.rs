@@ -15,20 +15,25 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::{Clock, VirtualClock};
 use crate::cloud::Outgoing;
 use crate::cloud::memory::MemoryHub;
-use crate::device::{Control, Device, Notice, Session, SessionError, run};
-use crate::sandbox::{Guest, GuestError, Limits, LoadError, Program, Random, Sandbox, SandboxError, Surroundings};
+use crate::device::{
+    Control, Device, Notice, Replacement, Session, SessionError, Status, SwapError, Swapped, Verdict, run,
+};
+use crate::effect::Level;
+use crate::sandbox::{
+    GuestError, Limits, LoadError, Program, Random, Sandbox, SandboxError, SharedRandom, Surroundings,
+};
 
 /// When a test begins, unless it says otherwise: 2024-01-01T00:00:00Z.
 pub const BEGINNING: DateTime<Utc> = match DateTime::from_timestamp(1_704_067_200, 0) {
@@ -51,6 +56,9 @@ pub enum TestError {
     /// The session ended by itself.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// The guest that ran goes on.
+    #[error(transparent)]
+    Swap(#[from] SwapError),
     /// It had ended before.
     #[error("the device has stopped")]
     Stopped,
@@ -60,9 +68,10 @@ pub enum TestError {
 pub struct Setup {
     program: Program,
     config: BTreeMap<String, String>,
-    random: Box<dyn Random>,
+    random: SharedRandom,
     hub: MemoryHub,
     clock: VirtualClock,
+    restarts: Option<u32>,
 }
 
 impl Setup {
@@ -74,13 +83,25 @@ impl Setup {
 
     /// Gives the guest this randomness. Without it, it draws zeros.
     pub fn random(mut self, random: impl Random + 'static) -> Self {
-        self.random = Box::new(random);
+        self.random = SharedRandom::new(random);
         self
     }
 
     /// Connects it to this hub, which may have been told things before.
     pub fn hub(mut self, hub: &MemoryHub) -> Self {
         self.hub = hub.clone();
+        self
+    }
+
+    /// Restarts a guest that fails so often in a row, and not ten times.
+    pub fn restarts(mut self, most: u32) -> Self {
+        self.restarts = Some(most);
+        self
+    }
+
+    /// Begins at this time, and not at [`BEGINNING`].
+    pub fn beginning(mut self, wall: DateTime<Utc>) -> Self {
+        self.clock = VirtualClock::starting_at(wall);
         self
     }
 
@@ -92,6 +113,7 @@ impl Setup {
             random,
             hub,
             clock,
+            restarts,
         } = self;
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let surroundings = Surroundings {
@@ -100,10 +122,16 @@ impl Setup {
             config: Arc::new(config),
             assignment: None,
         };
-        let guest = Guest::new(&program, surroundings)?;
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let watch = Arc::clone(&seen);
+        let observer = move |notice: &Notice<'_>| watch.lock().unwrap_or_else(PoisonError::into_inner).notice(notice);
+        let mut device = Device::new(&program, surroundings.clone(), Box::new(observer))?;
+        if let Some(most) = restarts {
+            device = device.restarts(most);
+        }
         let (control, receiver) = mpsc::channel(1);
         let session = Session {
-            device: Device::new(guest, Arc::clone(&shared), Box::new(|_: &Notice<'_>| {})),
+            device,
             provisioner: Arc::new(hub.clone()),
             connector: Arc::new(hub.clone()),
             clock: shared,
@@ -119,9 +147,29 @@ impl Setup {
             hub,
             clock,
             received: Vec::new(),
+            sandbox: program.sandbox().clone(),
+            surroundings,
+            seen,
         };
         device.settle()?;
         Ok(device)
+    }
+}
+
+/// What the session said, but for what went to the hub.
+#[derive(Default)]
+struct Seen {
+    logs: Vec<(Level, String)>,
+    failures: Vec<(GuestError, Verdict)>,
+}
+
+impl Seen {
+    fn notice(&mut self, notice: &Notice<'_>) {
+        match notice {
+            Notice::Logged(level, message) => self.logs.push((*level, (*message).to_owned())),
+            Notice::Failed(error, verdict) => self.failures.push(((*error).clone(), *verdict)),
+            _ => {}
+        }
     }
 }
 
@@ -135,6 +183,9 @@ pub struct TestDevice {
     hub: MemoryHub,
     clock: VirtualClock,
     received: Vec<Outgoing>,
+    sandbox: Sandbox,
+    surroundings: Surroundings,
+    seen: Arc<Mutex<Seen>>,
 }
 
 struct Woken(AtomicBool);
@@ -158,9 +209,10 @@ impl TestDevice {
         Ok(Setup {
             program,
             config: BTreeMap::new(),
-            random: Box::new(|| 0),
+            random: SharedRandom::new(|| 0),
             hub: MemoryHub::new(),
             clock,
+            restarts: None,
         })
     }
 
@@ -241,6 +293,55 @@ impl TestDevice {
             }
         }
         Ok(answer)
+    }
+
+    /// Swaps in another guest, loaded into the same sandbox.
+    ///
+    /// # Errors
+    /// Why the guest that ran goes on.
+    pub fn swap(&mut self, guest: &[u8]) -> Result<Swapped, TestError> {
+        let program = Program::load(&self.sandbox, "replacement", guest)?;
+        self.swap_program(program)
+    }
+
+    /// The same with a program that has been loaded before, for tests that swap many times.
+    ///
+    /// # Errors
+    /// Why the guest that ran goes on.
+    pub fn swap_program(&mut self, program: Program) -> Result<Swapped, TestError> {
+        let replacement = Replacement::new(program, self.surroundings.clone())?;
+        let (reply, replied) = oneshot::channel();
+        let swapped = self.order(Control::Swap(Box::new(replacement), reply), replied)?;
+        Ok(swapped?)
+    }
+
+    /// How the device is.
+    ///
+    /// # Errors
+    /// When it has stopped.
+    pub fn status(&mut self) -> Result<Status, TestError> {
+        let (reply, replied) = oneshot::channel();
+        self.order(Control::Status(reply), replied)
+    }
+
+    fn order<T>(&mut self, order: Control, mut replied: oneshot::Receiver<T>) -> Result<T, TestError> {
+        self.control.try_send(order).map_err(|_| TestError::Stopped)?;
+        self.settle()?;
+        replied.try_recv().map_err(|_| TestError::Stopped)
+    }
+
+    /// What the guest wrote to the log since this was last asked.
+    pub fn logs(&mut self) -> Vec<(Level, String)> {
+        std::mem::take(&mut self.seen().logs)
+    }
+
+    /// How the guest failed since this was last asked, and what followed.
+    pub fn failures(&mut self) -> Vec<(GuestError, Verdict)> {
+        std::mem::take(&mut self.seen().failures)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the device to stop, and lets it.

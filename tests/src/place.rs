@@ -10,8 +10,8 @@ use setpoint::clock::{Clock, SystemClock};
 use setpoint::cloud::{
     AzureConnector, ConnectError, ConnectionString, Connector, DpsProvisioner, Outgoing, Provisioner, Trust,
 };
-use setpoint::device::{Control, Device, Notice, Session, SessionError, run};
-use setpoint::sandbox::{Guest, Limits, Program, Sandbox, Surroundings};
+use setpoint::device::{Device, Notice, Operator, Session, SessionError, run};
+use setpoint::sandbox::{Limits, Program, Sandbox, SharedRandom, Surroundings};
 use setpoint_emulator::{Emulator, Identity, Options};
 use setpoint_protocol::{DeviceConnectionString, Endpoint, Key};
 use tokio::sync::mpsc;
@@ -155,7 +155,10 @@ impl Place {
 
 /// A device at work.
 pub struct Running {
-    control: mpsc::Sender<Control>,
+    /// Gives it orders.
+    pub operator: Operator,
+    /// Where its guest lives, for loading another.
+    pub sandbox: Sandbox,
     observed: mpsc::UnboundedReceiver<Observed>,
     session: JoinHandle<Result<(), SessionError>>,
 }
@@ -174,13 +177,12 @@ impl Running {
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let surroundings = Surroundings {
             clock: Arc::clone(&clock),
-            random: Box::new(rand::random::<u64>),
+            random: SharedRandom::new(rand::random::<u64>),
             config: Arc::new(config.collect::<BTreeMap<_, _>>()),
             assignment: None,
         };
         let sandbox = Sandbox::new(Limits::default(), None).expect("there is a sandbox");
         let program = Program::load(&sandbox, "guest", guest).expect("it is a guest");
-        let guest = Guest::new(&program, surroundings).expect("it can be instantiated");
         let (sender, observed) = mpsc::unbounded_channel();
         let observer = move |notice: &Notice<'_>| {
             let seen = match notice {
@@ -194,17 +196,19 @@ impl Running {
             // A test that has seen enough no longer listens.
             let _ = sender.send(seen);
         };
-        let (control, receiver) = mpsc::channel(1);
+        let (operator, control) = Operator::new(surroundings.clone());
+        let device = Device::new(&program, surroundings, Box::new(observer)).expect("it can be instantiated");
         let session = Session {
-            device: Device::new(guest, Arc::clone(&clock), Box::new(observer)),
+            device,
             provisioner,
             connector,
             clock,
             random: Box::new(rand::random::<u64>),
-            control: receiver,
+            control,
         };
         Self {
-            control,
+            operator,
+            sandbox,
             observed,
             session: tokio::spawn(run(session)),
         }
@@ -252,8 +256,7 @@ impl Running {
 
     /// Stops the device and returns how its session ended.
     pub async fn stop(self) -> Result<(), SessionError> {
-        // A session that has ended needs no order.
-        let _ = self.control.send(Control::Stop).await;
+        self.operator.stop().await;
         self.ended().await
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use setpoint::cloud::Outgoing;
-use setpoint::device::SessionError;
+use setpoint::device::{SessionError, Verdict};
 use setpoint::sandbox::GuestError;
 use setpoint::testing::{TestDevice, TestError};
 use setpoint_tests::ROGUE;
@@ -26,10 +26,18 @@ fn rogue(does: &str, place: &str) -> Result<TestDevice, TestError> {
     Ok(device)
 }
 
+/// How the rogue failed: at start, which ends the session, or later, which does not.
 fn failure(does: &str, place: &str) -> GuestError {
-    match rogue(does, place).err() {
-        Some(TestError::Session(SessionError::Guest(error))) => error,
-        other => panic!("{other:?}"),
+    match rogue(does, place) {
+        Err(TestError::Session(SessionError::Guest(error))) => error,
+        Ok(mut device) => match device.failures().into_iter().next() {
+            Some((error, Verdict::RestartIn(pause))) => {
+                assert_eq!(pause, Duration::from_secs(1));
+                error
+            }
+            other => panic!("{other:?}"),
+        },
+        Err(other) => panic!("{other}"),
     }
 }
 

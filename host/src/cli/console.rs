@@ -6,17 +6,16 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 use setpoint::cloud::Outgoing;
-use setpoint::device::{Control, Notice, Observer};
+use setpoint::device::{Notice, Observer, Operator};
 use setpoint_protocol::identifier::is_property_name;
 use setpoint_protocol::twin::Document;
-use tokio::sync::mpsc::Sender;
 
 use super::printable;
 
 /// Writes what a session does, for a person.
 pub(crate) struct Console<W> {
     out: W,
-    control: Sender<Control>,
+    operator: Operator,
     /// Whether the assignment came from a provisioning service.
     provisioned: bool,
     listening: bool,
@@ -24,11 +23,11 @@ pub(crate) struct Console<W> {
 }
 
 impl<W: Write + Send> Console<W> {
-    /// Writes to `out`; when nobody reads that any more, stops the session through `control`.
-    pub(crate) fn new(out: W, control: Sender<Control>, provisioned: bool) -> Self {
+    /// Writes to `out`; when nobody reads that any more, stops the session through `operator`.
+    pub(crate) fn new(out: W, operator: Operator, provisioned: bool) -> Self {
         Self {
             out,
-            control,
+            operator,
             provisioned,
             listening: false,
             sending: false,
@@ -40,8 +39,7 @@ impl<W: Write + Send> Console<W> {
             .and_then(|()| self.out.flush())
             .is_err()
         {
-            // A full channel holds an order to stop already.
-            let _ = self.control.try_send(Control::Stop);
+            self.operator.stop_now();
         }
     }
 }
@@ -133,8 +131,21 @@ impl Formatter for PythonSpacing {
 mod tests {
     use super::*;
     use serde_json::json as value;
+    use setpoint::clock::SystemClock;
+    use setpoint::device::Control;
     use setpoint::effect::{Command, Member, Response};
-    use tokio::sync::mpsc;
+    use setpoint::sandbox::{SharedRandom, Surroundings};
+    use std::sync::Arc;
+    use tokio::sync::mpsc::Receiver;
+
+    fn operator() -> (Operator, Receiver<Control>) {
+        Operator::new(Surroundings {
+            clock: Arc::new(SystemClock::new()),
+            random: SharedRandom::new(|| 0),
+            config: Arc::default(),
+            assignment: None,
+        })
+    }
 
     fn telemetry(body: &str) -> Outgoing {
         Outgoing::Telemetry {
@@ -145,9 +156,9 @@ mod tests {
     }
 
     fn shown(notices: &[Notice<'_>]) -> String {
-        let (control, _) = mpsc::channel(1);
+        let (operator, _) = operator();
         let mut out = Vec::new();
-        let mut console = Console::new(&mut out, control, true);
+        let mut console = Console::new(&mut out, operator, true);
         notices.iter().for_each(|notice| console.notice(notice));
         String::from_utf8(out).unwrap()
     }
@@ -211,8 +222,8 @@ mod tests {
                 Ok(())
             }
         }
-        let (control, mut stopped) = mpsc::channel(1);
-        Console::new(Closed, control, true).notice(&Notice::Listening);
-        assert_eq!(stopped.try_recv(), Ok(Control::Stop));
+        let (operator, mut orders) = operator();
+        Console::new(Closed, operator, true).notice(&Notice::Listening);
+        assert!(matches!(orders.try_recv(), Ok(Control::Stop)));
     }
 }

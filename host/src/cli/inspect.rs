@@ -8,7 +8,8 @@ use std::sync::Arc;
 use clap::Args;
 use setpoint::clock::SystemClock;
 use setpoint::sandbox::{
-    Contract, Guest, Interface, Limits, Program, Quota, Sandbox, Surroundings, THERMOSTAT, as_component, name_of, read,
+    Contract, Guest, Interface, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, as_component,
+    name_of, read,
 };
 
 /// Shows a guest's model id, its imports and its exports: what it may do
@@ -34,7 +35,7 @@ impl Inspect {
         let program = Program::load(&Sandbox::new(Limits::default(), None)?, &name, &bytes)?;
         let surroundings = Surroundings {
             clock: Arc::new(SystemClock::new()),
-            random: Box::new(|| 0),
+            random: SharedRandom::new(|| 0),
             config: Arc::new(BTreeMap::new()),
             assignment: None,
         };

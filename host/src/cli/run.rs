@@ -13,9 +13,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use setpoint::clock::{Clock, SystemClock};
 use setpoint::cloud::{AzureConnector, ConnectionString, Connector, DpsProvisioner, Provisioner, Trust};
-use setpoint::device::{Control, Device, Session, run};
-use setpoint::sandbox::{Cache, Guest, Limits, Program, Random, Sandbox, Surroundings, THERMOSTAT};
-use tokio::sync::mpsc;
+use setpoint::device::{Device, Operator, Session, run};
+use setpoint::sandbox::{Cache, Limits, Program, Random, Rates, Sandbox, SharedRandom, Surroundings, THERMOSTAT};
 
 use super::Usage;
 use super::console::Console;
@@ -54,6 +53,10 @@ pub(crate) struct Run {
     /// Time the guest may take for one event, in milliseconds; ten times that to start
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     budget: u64,
+
+    /// Restarts of a guest that fails, in a row and with growing pauses; after them it is parked
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    restarts: u32,
 
     #[command(flatten)]
     data: Data,
@@ -105,6 +108,7 @@ impl Run {
             memory: usize::try_from(self.memory).unwrap_or(usize::MAX) << 20,
             start: Duration::from_millis(self.budget.saturating_mul(10)),
             event: Duration::from_millis(self.budget),
+            rates: Rates::default(),
         };
         let sandbox = Sandbox::new(limits, cache())?;
         Ok(match &self.guest {
@@ -118,23 +122,22 @@ impl Run {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let surroundings = Surroundings {
             clock: Arc::clone(&clock),
-            random: secure_random()?,
+            random: SharedRandom::new(secure_random()?),
             config: Arc::new(self.config.iter().cloned().collect::<BTreeMap<_, _>>()),
             assignment: None,
         };
-        let guest = Guest::new(program, surroundings)?;
-        // One place for each of: the keyboard, a signal, a closed standard output.
-        let (control, receiver) = mpsc::channel(3);
-        let console = Console::new(std::io::stdout(), control.clone(), route.provisioned);
-        listen_to_keyboard(control.clone())?;
-        let signals = tokio::spawn(stop_on_signal(signals, control));
+        let (operator, control) = Operator::new(surroundings.clone());
+        let console = Console::new(std::io::stdout(), operator.clone(), route.provisioned);
+        let device = Device::new(program, surroundings, Box::new(console))?.restarts(self.restarts);
+        listen_to_keyboard(operator.clone())?;
+        let signals = tokio::spawn(stop_on_signal(signals, operator));
         let session = Session {
-            device: Device::new(guest, Arc::clone(&clock), Box::new(console)),
+            device,
             provisioner: route.provisioner,
             connector: route.connector,
             clock,
-            random: secure_random()?,
-            control: receiver,
+            random: Box::new(secure_random()?),
+            control,
         };
         let ended = run(session).await;
         signals.abort();
@@ -214,21 +217,20 @@ fn cache() -> Option<Cache> {
 }
 
 /// A generator seeded by the system.
-fn secure_random() -> anyhow::Result<Box<dyn Random>> {
+fn secure_random() -> anyhow::Result<impl Random + 'static> {
     let mut generator = StdRng::try_from_rng(&mut rand::rngs::SysRng).context("the system gives no randomness")?;
-    Ok(Box::new(move || generator.next_u64()))
+    Ok(move || generator.next_u64())
 }
 
 /// q and Enter stop the device. The end of standard input does not: a device runs on without a keyboard.
-fn listen_to_keyboard(control: mpsc::Sender<Control>) -> anyhow::Result<()> {
+fn listen_to_keyboard(operator: Operator) -> anyhow::Result<()> {
     let listen = move || {
         // By bytes: what is no text is no q, and no reason to stop listening.
         for line in std::io::stdin().lock().split(b'\n').map_while(Result::ok) {
             if line.trim_ascii().eq_ignore_ascii_case(b"q") {
                 // That nobody reads it is no reason not to stop.
                 let _ = writeln!(std::io::stdout(), "Quitting...");
-                // A session that is gone needs no order.
-                let _ = control.blocking_send(Control::Stop);
+                operator.stop_now();
                 return;
             }
         }
@@ -238,8 +240,7 @@ fn listen_to_keyboard(control: mpsc::Sender<Control>) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn stop_on_signal(mut signals: Signals, control: mpsc::Sender<Control>) {
+async fn stop_on_signal(mut signals: Signals, operator: Operator) {
     signals.received().await;
-    // A session that is gone needs no order.
-    let _ = control.send(Control::Stop).await;
+    operator.stop().await;
 }

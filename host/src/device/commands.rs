@@ -52,6 +52,16 @@ impl Commands {
         self.open.remove(index).map(|open| open.rid)
     }
 
+    /// Closes all, and returns the hub's ids: nobody is left to answer them.
+    pub(super) fn close_all(&mut self) -> Vec<String> {
+        self.open.drain(..).map(|open| open.rid).collect()
+    }
+
+    /// What the guest calls those that are open.
+    pub(super) fn requests(&self) -> impl Iterator<Item = String> + '_ {
+        self.open.iter().map(|open| open.request.clone())
+    }
+
     /// When the next one expires.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
         self.open.front().map(|open| open.expires)

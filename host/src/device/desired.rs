@@ -57,6 +57,16 @@ impl Desired {
         removed.chain(changed).map(told).collect()
     }
 
+    /// Everything there is, for an instance that has been told nothing yet.
+    pub(super) fn all(&self) -> Vec<DesiredValue> {
+        let told = |(property, value): (Key, &Value)| DesiredValue {
+            property: unkey(property),
+            value: Some(value.clone()),
+            version: self.version,
+        };
+        flatten(&self.document).into_iter().map(told).collect()
+    }
+
     /// The connection is gone, and the next one may show another twin.
     pub(super) fn connection_lost(&mut self) {
         self.read = false;

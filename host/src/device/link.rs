@@ -1,6 +1,6 @@
 //! The connection, as the session sees it: up, or on its way up again.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +74,22 @@ impl Link {
             state,
             failures: 0,
         }
+    }
+
+    /// Says goodbye to the hub and begins to connect to the one of another assignment, as a device of another model.
+    pub(super) fn reroute(&mut self, assignment: Assignment, model_id: String) {
+        self.route.assignment = assignment;
+        self.route.model_id = model_id;
+        self.failures = 0;
+        let connect = self.route.connect();
+        let old = std::mem::replace(&mut self.state, State::Connecting(Box::pin(pending())));
+        self.state = State::Connecting(match old {
+            State::Up { connection, .. } => Box::pin(async move {
+                connection.close().await;
+                connect.await
+            }),
+            State::Waiting(_) | State::Connecting(_) => connect,
+        });
     }
 
     pub(super) fn connection(&mut self) -> Option<&mut dyn Connection> {

@@ -9,24 +9,43 @@
 //! | --- | --- |
 //! | `session.rs` | the loop: provision, connect, read the twin, start, events until stopped |
 //! | `link.rs` | the connection, as the session sees it: up, or on its way up again |
+//! | `operator.rs` | orders to a running device: stop, swap, say how it is |
 //! | `core.rs` | the guest with its timers, outbox and open commands |
+//! | `life.rs`, `health.rs` | its instances, one after another; what follows a failure |
+//! | `swap.rs` | another guest in the same device |
+//! | `calls.rs` | calls of the guest, and what comes of them |
+//! | `quota.rs` | how much it may do now |
 //! | `commands.rs` | commands that are not answered yet |
 //! | `desired.rs` | the desired properties, and what changed in them |
 //! | `outbox.rs` | what the hub has not taken yet |
 //! | `timers.rs` | when the guest wants to be woken |
 //! | `report.rs` | properties and acknowledgements as twin patches |
 //! | `notice.rs` | what a session tells whoever watches it |
+//! | `status.rs` | how a device is, for whoever asks |
+//! | `lengthy.rs` | work that would hold up the other devices of a thread |
 
+mod calls;
 mod commands;
 mod core;
 mod desired;
+mod health;
+mod lengthy;
+mod life;
 mod link;
 mod notice;
+mod operator;
 mod outbox;
+mod quota;
 mod report;
 mod session;
+mod status;
+mod swap;
 mod timers;
 
 pub use self::core::Device;
+pub use health::Verdict;
 pub use notice::{Notice, Observer};
-pub use session::{Control, Session, SessionError, run};
+pub use operator::{Control, Operator};
+pub use session::{Session, SessionError, run};
+pub use status::{GuestState, Status};
+pub use swap::{Replacement, SwapError, Swapped};

@@ -2,8 +2,11 @@
 
 use setpoint_protocol::twin::Document;
 
+use super::health::Verdict;
+use super::swap::Swapped;
 use crate::cloud::{Assignment, ConnectError, Outgoing};
-use crate::effect::{Command, Response};
+use crate::effect::{Command, Level, Response};
+use crate::sandbox::GuestError;
 
 /// One step in the life of a device.
 #[derive(Debug)]
@@ -24,6 +27,14 @@ pub enum Notice<'a> {
     Command(&'a Command),
     /// It has been answered.
     Responded(&'a Response),
+    /// The guest has written to the log.
+    Logged(Level, &'a str),
+    /// The guest has failed. Its instance is gone; what follows says the verdict.
+    Failed(&'a GuestError, Verdict),
+    /// A new instance of it has been started, after a failure.
+    Restarted,
+    /// Another guest has taken its place.
+    Swapped(&'a Swapped),
     /// The connection is gone, or could not be made again. The session goes on trying.
     Lost(&'a ConnectError),
 }

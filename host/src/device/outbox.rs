@@ -84,6 +84,10 @@ impl Outbox {
         self.in_flight = 0;
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

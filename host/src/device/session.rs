@@ -1,19 +1,22 @@
 //! The loop of one device: provision, connect, read the twin, start, then events until it is stopped.
 
 use std::collections::VecDeque;
-use std::future::{Future, pending};
+use std::future::pending;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use setpoint_protocol::twin::Twin;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::core::{Device, Next};
+use super::lengthy::lengthy;
 use super::link::{Happened, Link, Route};
 use super::notice::Notice;
+use super::operator::{Control, Orders};
+use super::swap::{Replacement, SwapError, Swapped};
 use crate::clock::Clock;
-use crate::cloud::{ConnectError, Connector, Event, ProvisionError, Provisioner};
-use crate::effect::StartReason;
+use crate::cloud::{Assignment, ConnectError, Connector, Event, ProvisionError, Provisioner};
 use crate::sandbox::{GuestError, Random};
 
 /// Events kept while the twin is awaited; a hub sends at most a few.
@@ -38,17 +41,10 @@ pub struct Session {
     pub control: mpsc::Receiver<Control>,
 }
 
-/// What the operator can do with a running device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    /// Deliver what is queued, say goodbye to the hub, end.
-    Stop,
-}
-
 /// Why a session ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// The guest failed.
+    /// The guest failed before it had ever been started, or was parked when the operator stopped the device.
     #[error(transparent)]
     Guest(#[from] GuestError),
     /// No hub was assigned.
@@ -59,7 +55,7 @@ pub enum SessionError {
     Connect(#[from] ConnectError),
 }
 
-/// Runs a device until it is stopped or fails.
+/// Runs a device until it is stopped or cannot be started.
 pub async fn run(session: Session) -> Result<(), SessionError> {
     let Session {
         mut device,
@@ -69,9 +65,9 @@ pub async fn run(session: Session) -> Result<(), SessionError> {
         random,
         control,
     } = session;
-    let mut operator = Operator(control);
-    let model_id = device.model_id()?;
-    let Some(assigned) = operator.unless_stopped(provisioner.provision(&model_id)).await else {
+    let mut orders = Orders(control);
+    let model_id = lengthy(|| device.model_id())?;
+    let Some(assigned) = orders.unless_stopped(provisioner.provision(&model_id)).await else {
         return Ok(());
     };
     let assignment = assigned?;
@@ -85,45 +81,30 @@ pub async fn run(session: Session) -> Result<(), SessionError> {
         random,
     };
     let mut link = Link::new(route);
-    let opened = operator
-        .unless_stopped(first_twin(&mut link, &*clock, &mut device))
-        .await;
+    let opened = orders.unless_stopped(first_twin(&mut link, &*clock, &mut device)).await;
     let Some(opened) = opened else {
         link.close().await;
         return Ok(());
     };
     let (twin, early) = opened?;
-    device.start(StartReason::PowerOn, None, twin)?;
+    lengthy(|| device.start(twin))?;
 
-    let mut running = Running { device, link, clock };
+    let mut running = Running {
+        device,
+        link,
+        clock,
+        provisioner,
+        moving: None,
+    };
     for event in early {
-        running.handle(event)?;
+        running.handle(event);
     }
-    running.until_stopped(&mut operator).await?;
+    running.until_stopped(&mut orders).await;
     running.drain().await;
     running.link.close().await;
-    Ok(())
-}
-
-/// The operator's end of the control channel.
-struct Operator(mpsc::Receiver<Control>);
-
-impl Operator {
-    /// Waits for the order to stop. An operator who has gone away gives none.
-    async fn stop(&mut self) {
-        match self.0.recv().await {
-            Some(Control::Stop) => {}
-            None => pending().await,
-        }
-    }
-
-    /// None when the order to stop came first.
-    async fn unless_stopped<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            () = self.stop() => None,
-            done = work => Some(done),
-        }
+    match running.device.life.parked() {
+        Some(failure) => Err(failure.clone().into()),
+        None => Ok(()),
     }
 }
 
@@ -155,7 +136,7 @@ async fn first_twin(
             Happened::Event(Event::Twin(twin)) => return Ok((twin, early)),
             Happened::Event(refused @ Event::Refused { .. }) => {
                 // Nothing else has been sent, so it is the question for the twin, and the guest is not called.
-                if let Ok(Next::Reconnect(reason)) = device.handle(refused) {
+                if let Next::Reconnect(reason) = device.handle(refused) {
                     return Err(link.useless(reason));
                 }
             }
@@ -172,13 +153,30 @@ struct Running {
     device: Device,
     link: Link,
     clock: Arc<dyn Clock>,
+    provisioner: Arc<dyn Provisioner>,
+    moving: Option<Moving>,
+}
+
+/// Provisioning under way for a guest of another model; the one that runs goes on meanwhile.
+struct Moving {
+    provision: Pin<Box<dyn Future<Output = Result<Assignment, ProvisionError>> + Send>>,
+    replacement: Box<Replacement>,
+    reply: oneshot::Sender<Result<Swapped, SwapError>>,
+}
+
+/// Waits for the provisioning that is under way; for ever when there is none.
+async fn moved(moving: &mut Option<Moving>) -> Result<Assignment, ProvisionError> {
+    match moving {
+        Some(moving) => moving.provision.as_mut().await,
+        None => pending().await,
+    }
 }
 
 impl Running {
-    async fn until_stopped(&mut self, operator: &mut Operator) -> Result<(), GuestError> {
+    async fn until_stopped(&mut self, orders: &mut Orders) {
         loop {
             // Before every wait, so that neither a flood of events nor a fast timer keeps the other from its turn.
-            self.device.wake()?;
+            self.device.wake();
             if let Some(reason) = self.device.overdue() {
                 self.give_up(reason);
             }
@@ -189,11 +187,65 @@ impl Running {
             };
             tokio::select! {
                 biased;
-                () = operator.stop() => return Ok(()),
-                happened = self.link.next() => self.happened(happened)?,
+                order = orders.next() => match order {
+                    Control::Stop => return,
+                    Control::Swap(replacement, reply) => self.swap(replacement, reply),
+                    // Whoever asked may have gone away.
+                    Control::Status(reply) => drop(reply.send(self.device.status())),
+                },
+                assigned = moved(&mut self.moving) => self.moved(assigned),
+                happened = self.link.next() => self.happened(happened),
                 () = due => {}
             }
         }
+    }
+
+    /// Swaps at once; a guest of another model is provisioned first.
+    fn swap(&mut self, replacement: Box<Replacement>, reply: oneshot::Sender<Result<Swapped, SwapError>>) {
+        let swapped = if self.moving.is_some() {
+            Err(SwapError::Busy {
+                device: self.device.device_id.clone(),
+                state: "is being swapped already",
+            })
+        } else if replacement.model_id == self.device.model_id {
+            lengthy(|| self.device.swap(*replacement, None))
+        } else {
+            let (provisioner, model_id) = (Arc::clone(&self.provisioner), replacement.model_id.clone());
+            self.moving = Some(Moving {
+                provision: Box::pin(async move { provisioner.provision(&model_id).await }),
+                replacement,
+                reply,
+            });
+            return;
+        };
+        // Whoever asked may have gone away.
+        drop(reply.send(swapped));
+    }
+
+    /// The guest of another model has a hub: it takes over, and its hub is told of the model by a new connection.
+    fn moved(&mut self, assigned: Result<Assignment, ProvisionError>) {
+        let Some(Moving { replacement, reply, .. }) = self.moving.take() else {
+            return;
+        };
+        let swapped = match assigned {
+            Ok(assignment) => {
+                let model_id = replacement.model_id.clone();
+                let swapped = lengthy(|| self.device.swap(*replacement, Some(&assignment)));
+                if swapped.is_ok() {
+                    self.device.connection_lost();
+                    self.link.reroute(assignment, model_id);
+                }
+                swapped
+            }
+            Err(refused) => Err(SwapError::Provision {
+                guest: replacement.program.name().to_owned(),
+                model_id: replacement.model_id.clone(),
+                reason: refused.to_string(),
+                device: self.device.device_id.clone(),
+            }),
+        };
+        // Whoever asked may have gone away.
+        drop(reply.send(swapped));
     }
 
     /// Delivers what is queued, for as long as the connection and [`DRAIN_TIME`] last.
@@ -213,7 +265,7 @@ impl Running {
             };
             match happened {
                 Happened::Event(event @ (Event::Delivered(_) | Event::Refused { .. })) => {
-                    // Settling an entry does not call the guest, so it cannot fail here.
+                    // Settling an entry does not call the guest; what it asks for is of no use to a device that ends.
                     let _ = self.device.handle(event);
                 }
                 Happened::Event(_) => {}
@@ -231,9 +283,9 @@ impl Running {
         }
     }
 
-    fn happened(&mut self, happened: Happened) -> Result<(), GuestError> {
+    fn happened(&mut self, happened: Happened) {
         match happened {
-            Happened::Event(event) => self.handle(event)?,
+            Happened::Event(event) => self.handle(event),
             Happened::Up => {
                 // Once more: answers made while there was no connection are for nobody.
                 self.device.connection_lost();
@@ -242,16 +294,14 @@ impl Running {
             }
             Happened::Down(error) => self.lost(&error),
         }
-        Ok(())
     }
 
-    fn handle(&mut self, event: Event) -> Result<(), GuestError> {
-        match self.device.handle(event)? {
+    fn handle(&mut self, event: Event) {
+        match self.device.handle(event) {
             Next::Wait => {}
             Next::ReadTwin => self.read_twin(),
             Next::Reconnect(reason) => self.give_up(reason),
         }
-        Ok(())
     }
 
     fn read_twin(&mut self) {

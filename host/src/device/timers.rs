@@ -32,6 +32,12 @@ impl Timers {
         }
     }
 
+    /// The instance that set them is gone.
+    pub(super) fn clear(&mut self) {
+        self.queue.clear();
+        self.due.clear();
+    }
+
     pub(super) fn len(&self) -> usize {
         self.due.len()
     }

@@ -11,6 +11,7 @@ use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAl
 use super::bindings::DeviceGuest;
 use super::cache::Cache;
 use super::imports::State;
+use super::rates::Rates;
 
 /// How fine a guest's time budget is measured. Ten milliseconds make a hundred wake-ups a second of about a microsecond.
 const EPOCH: Duration = Duration::from_millis(10);
@@ -35,6 +36,8 @@ pub struct Limits {
     pub start: Duration,
     /// Time for every other export.
     pub event: Duration,
+    /// How fast each may send, log and wake.
+    pub rates: Rates,
 }
 
 impl Default for Limits {
@@ -46,6 +49,7 @@ impl Default for Limits {
             memory: 16 << 20,
             start,
             event,
+            rates: Rates::default(),
         }
     }
 }

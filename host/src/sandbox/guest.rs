@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::Value;
-use wasmtime::{Store, StoreLimitsBuilder, Trap};
+use wasmtime::{Store, Trap};
 
 use super::bindings::{DeviceGuest, device, types};
 use super::engine::{Limits, Sandbox};
+use super::held::Held;
 use super::imports::{State, refused_response, response};
 use super::load::Program;
 use super::surroundings::{Quota, Surroundings};
@@ -45,6 +46,12 @@ pub enum GuestError {
         /// The guest's own words.
         reason: String,
     },
+    /// There is no instance to call any more.
+    #[error("{guest}: has failed before and is gone")]
+    Gone {
+        /// The program's name.
+        guest: String,
+    },
     /// `model-id` returned something else.
     #[error(
         "{guest}: says its model is {model_id:?}, which is no DTDL identifier such as dtmi:com:example:Thermostat;1"
@@ -72,17 +79,21 @@ impl Guest {
     pub fn new(program: &Program, surroundings: Surroundings) -> Result<Self, GuestError> {
         let limits = program.sandbox.limits().clone();
         let state = State {
-            limits: StoreLimitsBuilder::new().memory_size(limits.memory).build(),
+            held: Held::new(limits.memory),
             born: surroundings.clock.monotonic(),
             surroundings,
             effects: Vec::new(),
             quota: Quota::default(),
             open: HashSet::new(),
             last_timer: 0,
-            log_lines: 0,
+            cancelled: HashSet::new(),
+            dropped_log_lines: 0,
         };
         let mut store = Store::new(&program.sandbox.engine, state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.held);
+        // A list may name the same bytes a million times: what the host copies of it is bounded by what an honest guest
+        // could hold at all.
+        store.set_hostcall_fuel(limits.memory);
         store.set_epoch_deadline(Limits::epochs(limits.start));
         let name = program.name.clone();
         match program.instance.instantiate(&mut store) {
@@ -93,7 +104,7 @@ impl Guest {
                 exports,
                 _sandbox: program.sandbox.clone(),
             }),
-            Err(error) => Err(failure(&name, "initialisation", limits.start, &error)),
+            Err(error) => Err(failure(&name, "initialisation", limits.start, &error, store.data())),
         }
     }
 
@@ -176,6 +187,11 @@ impl Guest {
         })
     }
 
+    /// Lets the guest answer these requests, which the instance before it left open.
+    pub fn adopt_requests(&mut self, requests: impl IntoIterator<Item = String>) {
+        self.store.data_mut().open.extend(requests);
+    }
+
     /// From now on `respond` to this request is told that nobody waits.
     pub fn forget_request(&mut self, request: &str) {
         self.store.data_mut().open.remove(request);
@@ -209,7 +225,24 @@ impl Guest {
 
     /// What the guest has done since this was last asked, in order.
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.store.data_mut().effects)
+        let state = self.store.data_mut();
+        state.cancelled.clear();
+        std::mem::take(&mut state.effects)
+    }
+
+    /// What is left of the last quota.
+    pub fn quota_left(&self) -> Quota {
+        self.store.data().quota
+    }
+
+    /// Log lines that were over the quota since this was last asked.
+    pub fn take_dropped_log_lines(&mut self) -> u64 {
+        std::mem::take(&mut self.store.data_mut().dropped_log_lines)
+    }
+
+    /// Linear memory the guest has held at most, in bytes.
+    pub fn memory_peak(&self) -> usize {
+        self.store.data().held.peak()
     }
 
     fn call<T>(
@@ -227,22 +260,24 @@ impl Guest {
         body: impl FnOnce(&DeviceGuest, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
         self.store.set_epoch_deadline(Limits::epochs(budget));
-        self.store.data_mut().log_lines = 0;
-        body(&self.exports, &mut self.store).map_err(|error| failure(&self.name, export, budget, &error))
+        body(&self.exports, &mut self.store)
+            .map_err(|error| failure(&self.name, export, budget, &error, self.store.data()))
     }
 }
 
-fn failure(guest: &str, export: &'static str, budget: Duration, error: &wasmtime::Error) -> GuestError {
+fn failure(guest: &str, export: &'static str, budget: Duration, error: &wasmtime::Error, state: &State) -> GuestError {
     let guest = guest.to_owned();
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => GuestError::OverBudget { guest, export, budget },
-        // The root cause: the frames above it are wasm addresses, and errors are one line.
-        _ => GuestError::Trapped {
-            guest,
-            export,
-            reason: error.root_cause().to_string(),
-        },
+    if let Some(Trap::Interrupt) = error.downcast_ref::<Trap>() {
+        return GuestError::OverBudget { guest, export, budget };
     }
+    // The root cause: the frames above it are wasm addresses, and errors are one line.
+    let mut reason = error.root_cause().to_string();
+    if let Some(wanted) = state.held.refused() {
+        // Most languages abort when they get no memory, and say nothing of it.
+        reason =
+            format!("{reason}, after it was refused memory: it wanted {wanted} bytes in all (--memory gives more)");
+    }
+    GuestError::Trapped { guest, export, reason }
 }
 
 fn member(member: Member) -> types::Member {

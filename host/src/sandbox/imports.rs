@@ -8,10 +8,10 @@ use serde_json::Value;
 use setpoint_protocol::identifier::is_property_name;
 use setpoint_protocol::properties::PropertyBag;
 use setpoint_protocol::twin::{self, Document};
-use wasmtime::StoreLimits;
 
 use super::bindings::{clock, commands, config, logging, properties, provisioning, random, telemetry, timers, types};
-use super::surroundings::{Quota, Surroundings};
+use super::held::Held;
+use super::surroundings::{Quota, Random, Surroundings};
 use crate::effect::{Effect, Level, Member, Response};
 
 /// Largest device-to-cloud message, properties included.
@@ -29,15 +29,12 @@ const PROPERTY_BYTES: usize = 32 * 1024;
 /// Largest direct method response. Source: "Direct method: maximum payload size 128 KB", the same page.
 const RESPONSE_BYTES: usize = 128 * 1024;
 
-/// Log lines kept of one call; a guest that says more in one event says nothing more.
-const LOG_LINES: usize = 100;
-
 /// Bytes kept of one log line.
 const LOG_BYTES: usize = 1024;
 
 /// What one instance is given and what it has done since it was last asked.
 pub(super) struct State {
-    pub(super) limits: StoreLimits,
+    pub(super) held: Held,
     pub(super) surroundings: Surroundings,
     /// [`crate::clock::Clock::monotonic`] when the instance was made.
     pub(super) born: Duration,
@@ -46,23 +43,22 @@ pub(super) struct State {
     /// Commands that somebody still waits for.
     pub(super) open: HashSet<String>,
     pub(super) last_timer: u32,
-    pub(super) log_lines: usize,
+    /// Timers cancelled since the effects were last taken: cancelling in a loop must not fill the host's memory.
+    pub(super) cancelled: HashSet<u32>,
+    /// Log lines over the quota since this was last asked.
+    pub(super) dropped_log_lines: u64,
 }
 
 impl State {
-    /// Takes a message of `bytes` off the quota, or says why not.
-    fn claim(&mut self, bytes: usize) -> Result<(), types::SendError> {
-        let messages = self.quota.messages.checked_sub(1).ok_or(types::SendError::OutboxFull)?;
-        let bytes = self
-            .quota
-            .bytes
-            .checked_sub(bytes)
-            .ok_or(types::SendError::OutboxFull)?;
-        self.quota = Quota {
-            messages,
-            bytes,
-            ..self.quota
-        };
+    /// Takes a message of `bytes` off the quota, and one of its kind; or says why not, and takes nothing.
+    fn claim(&mut self, kind: fn(&mut Quota) -> &mut usize, bytes: usize) -> Result<(), types::SendError> {
+        let mut left = self.quota;
+        for (has, wants) in [(&mut left.messages, 1), (&mut left.bytes, bytes)] {
+            *has = has.checked_sub(wants).ok_or(types::SendError::OutboxFull)?;
+        }
+        let has = kind(&mut left);
+        *has = has.checked_sub(1).ok_or(types::SendError::OutboxFull)?;
+        self.quota = left;
         Ok(())
     }
 
@@ -151,8 +147,7 @@ impl timers::Host for State {
         if timer == 0 || timer > self.last_timer {
             return Ok(());
         }
-        // Cancelling in a loop must not fill the host's memory either.
-        if !self.effects.contains(&Effect::Cancel { timer }) {
+        if self.cancelled.insert(timer) {
             self.effects.push(Effect::Cancel { timer });
         }
         Ok(())
@@ -192,7 +187,7 @@ impl telemetry::Host for State {
         if let Some(component) = &component {
             check_name("component", component)?;
         }
-        self.claim(bytes)?;
+        self.claim(|quota| &mut quota.telemetry, bytes)?;
         let properties = properties
             .0
             .into_iter()
@@ -222,7 +217,7 @@ impl properties::Host for State {
         let bytes = value.as_ref().map_or(0, String::len);
         let value = value.map_or(Ok(Value::Null), |json| parse(&json, PROPERTY_BYTES))?;
         check_property(&property, &value)?;
-        self.claim(bytes)?;
+        self.claim(|quota| &mut quota.properties, bytes)?;
         self.effects.push(Effect::Report { property, value });
         Ok(())
     }
@@ -253,7 +248,7 @@ impl properties::Host for State {
             value = Value::Null;
             check_property(&property, &answer(&value))?;
         }
-        self.claim(bytes)?;
+        self.claim(|quota| &mut quota.properties, bytes)?;
         self.effects.push(Effect::Acknowledge {
             property,
             value,
@@ -323,10 +318,11 @@ impl config::Host for State {
 
 impl logging::Host for State {
     fn log(&mut self, level: logging::Level, mut message: String) {
-        if self.log_lines >= LOG_LINES {
+        let Some(left) = self.quota.log_lines.checked_sub(1) else {
+            self.dropped_log_lines += 1;
             return;
-        }
-        self.log_lines += 1;
+        };
+        self.quota.log_lines = left;
         if message.len() > LOG_BYTES {
             message.truncate(message.floor_char_boundary(LOG_BYTES));
         }

@@ -135,6 +135,18 @@ impl Program {
     }
 }
 
+impl Program {
+    /// Its name, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it was loaded.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+}
+
 /// Reads a guest's file.
 pub fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     std::fs::read(path).map_err(|reason| LoadError::Unreadable {

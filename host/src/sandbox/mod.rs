@@ -12,6 +12,8 @@
 //! | `load.rs` | bytes to program: core modules are wrapped, the contract is checked, then compiled |
 //! | `cache.rs` | compiled code on disk |
 //! | `guest.rs` | one instance and its exports |
+//! | `held.rs` | memory an instance holds, and its high-water mark |
+//! | `rates.rs` | how fast a guest may send, log and wake |
 //! | `imports.rs` | what a guest may call |
 //! | `surroundings.rs` | what an instance is given: clock, randomness, configuration, assignment |
 //! | `builtin.rs` | the thermostat that is part of the program |
@@ -22,8 +24,10 @@ mod cache;
 mod contract;
 mod engine;
 mod guest;
+mod held;
 mod imports;
 mod load;
+mod rates;
 mod surroundings;
 
 pub use builtin::THERMOSTAT;
@@ -32,4 +36,5 @@ pub use contract::{Contract, Interface};
 pub use engine::{Limits, Sandbox, SandboxError};
 pub use guest::{Guest, GuestError};
 pub use load::{LoadError, Program, as_component, name_of, read};
-pub use surroundings::{Quota, Random, Surroundings};
+pub use rates::{Rate, Rates};
+pub use surroundings::{Quota, Random, SharedRandom, Surroundings};

@@ -1,7 +1,8 @@
 //! What one guest is given by its host.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::Clock;
 use crate::cloud::Assignment;
@@ -18,12 +19,39 @@ impl<F: FnMut() -> u64 + Send> Random for F {
     }
 }
 
-/// Everything a guest can read of the world.
+/// One source of randomness for all instances that a device has in its life, so that each goes on where the one before it
+/// ended.
+#[derive(Clone)]
+pub struct SharedRandom(Arc<Mutex<dyn Random>>);
+
+impl SharedRandom {
+    /// Shares `random` among its clones.
+    pub fn new(random: impl Random + 'static) -> Self {
+        Self(Arc::new(Mutex::new(random)))
+    }
+}
+
+impl Random for SharedRandom {
+    fn next(&mut self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).next()
+    }
+}
+
+impl fmt::Debug for SharedRandom {
+    /// Without what it will draw.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedRandom")
+    }
+}
+
+/// Everything a guest can read of the world. Clones are the same world: a device's next instance sees what the last one
+/// saw.
+#[derive(Clone)]
 pub struct Surroundings {
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
-    pub random: Box<dyn Random>,
+    pub random: SharedRandom,
     /// Values the operator set for this device.
     pub config: Arc<BTreeMap<String, String>>,
     /// What provisioning assigned; none until it has.
@@ -33,10 +61,28 @@ pub struct Surroundings {
 /// How much a guest may ask for in one call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Quota {
-    /// Messages: telemetry, reports and acknowledgements.
+    /// Messages of any kind that there is room for: telemetry, reports and acknowledgements.
     pub messages: usize,
     /// Bytes of all of them.
     pub bytes: usize,
+    /// Telemetry among the messages.
+    pub telemetry: usize,
+    /// Reports and acknowledgements among the messages.
+    pub properties: usize,
+    /// Log lines; further ones are dropped and counted.
+    pub log_lines: usize,
     /// Further timers.
     pub timers: usize,
+}
+
+impl Quota {
+    /// No limit at all: for a guest that is asked one thing by a tool, and not run.
+    pub const UNLIMITED: Self = Self {
+        messages: usize::MAX,
+        bytes: usize::MAX,
+        telemetry: usize::MAX,
+        properties: usize::MAX,
+        log_lines: usize::MAX,
+        timers: usize::MAX,
+    };
 }

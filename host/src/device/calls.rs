@@ -1,0 +1,133 @@
+//! Calls of the guest, within what it may do, and what comes of them.
+
+use super::core::Device;
+use super::lengthy::lengthy;
+use super::notice::Notice;
+use super::quota::Quotas;
+use super::report::{Patches, acknowledgement};
+use super::status::Counters;
+use super::timers;
+use crate::cloud::Outgoing;
+use crate::effect::{Effect, Level};
+use crate::sandbox::{Guest, GuestError, Quota};
+
+/// Bytes an entry of the outbox takes beside its body.
+const ENTRY_BYTES: usize = 128;
+
+impl Device {
+    /// Calls the guest, if an instance runs. None when none does, or when it failed at this: that has been seen to then.
+    pub(super) fn call<T>(&mut self, call: impl FnOnce(&mut Guest) -> Result<T, GuestError>) -> Option<T> {
+        match self.attempt(call)? {
+            Ok(returned) => Some(returned),
+            Err(error) => {
+                self.failed(error, true);
+                None
+            }
+        }
+    }
+
+    /// Calls an instance that is being started: what to do when it fails is the caller's.
+    pub(super) fn first<T>(&mut self, call: impl FnOnce(&mut Guest) -> Result<T, GuestError>) -> Result<T, GuestError> {
+        self.attempt(call).unwrap_or_else(|| {
+            Err(GuestError::Gone {
+                guest: self.life.name().to_owned(),
+            })
+        })
+    }
+
+    fn attempt<T>(&mut self, call: impl FnOnce(&mut Guest) -> Result<T, GuestError>) -> Option<Result<T, GuestError>> {
+        let granted = self.grant(self.timers.len());
+        let slow = self.life.is_slow();
+        let guest = self.life.guest()?;
+        guest.grant(granted);
+        let result = if slow { lengthy(|| call(guest)) } else { call(guest) };
+        let effects = settle(guest, granted, &mut self.quotas, &mut self.counters);
+        self.apply(effects, result.is_ok());
+        Some(result)
+    }
+
+    /// What the next call may ask for, of an instance that holds so many timers.
+    pub(super) fn grant(&mut self, timers_held: usize) -> Quota {
+        let timers = timers::MOST.saturating_sub(timers_held);
+        self.quotas.grant(self.clock.monotonic(), self.outbox.room(), timers)
+    }
+
+    /// What an instance did within its grant.
+    pub(super) fn effects_of(&mut self, guest: &mut Guest, granted: Quota) -> Vec<Effect> {
+        settle(guest, granted, &mut self.quotas, &mut self.counters)
+    }
+
+    /// Of a guest that failed only the log lines count: they say why.
+    pub(super) fn apply(&mut self, effects: Vec<Effect>, succeeded: bool) {
+        let now = self.clock.monotonic();
+        let mut patches = Patches::default();
+        for effect in effects {
+            match effect {
+                Effect::Log { level, message } => self.log(level, &message),
+                _ if !succeeded => {}
+                Effect::Telemetry {
+                    component,
+                    body,
+                    properties,
+                } => {
+                    self.queue_patches(&mut patches);
+                    let extra: usize = properties.iter().map(|(name, value)| name.len() + value.len()).sum();
+                    let bytes = body.len() + extra;
+                    self.queue(
+                        Outgoing::Telemetry {
+                            component,
+                            body,
+                            properties,
+                        },
+                        bytes,
+                    );
+                }
+                Effect::Report { property, value } => patches.add(property, value),
+                Effect::Acknowledge {
+                    property,
+                    value,
+                    status,
+                    version,
+                    description,
+                } => {
+                    patches.add(property, acknowledgement(value, status, version, description));
+                }
+                Effect::Respond { request, response } => self.answer(&request, response),
+                Effect::After { timer, delay } => self.timers.after(timer, now, delay),
+                Effect::Every { timer, period } => self.timers.every(timer, now, period),
+                Effect::Cancel { timer } => self.timers.cancel(timer),
+            }
+        }
+        self.queue_patches(&mut patches);
+    }
+
+    fn queue_patches(&mut self, patches: &mut Patches) {
+        for (patch, bytes) in patches.take() {
+            self.queue(Outgoing::Report(patch), bytes);
+        }
+    }
+
+    fn queue(&mut self, outgoing: Outgoing, bytes: usize) {
+        self.observer.notice(&Notice::Queued(&outgoing));
+        self.outbox.push(outgoing, bytes + ENTRY_BYTES);
+    }
+
+    fn log(&mut self, level: Level, message: &str) {
+        self.notice(&Notice::Logged(level, message));
+        let device = self.device_id.as_str();
+        match level {
+            Level::Trace => tracing::trace!(target: "guest", device, "{message}"),
+            Level::Debug => tracing::debug!(target: "guest", device, "{message}"),
+            Level::Info => tracing::info!(target: "guest", device, "{message}"),
+            Level::Warn => tracing::warn!(target: "guest", device, "{message}"),
+            Level::Error => tracing::error!(target: "guest", device, "{message}"),
+        }
+    }
+}
+
+/// Takes what an instance did, and takes it off the device's quotas.
+fn settle(guest: &mut Guest, granted: Quota, quotas: &mut Quotas, counters: &mut Counters) -> Vec<Effect> {
+    quotas.settle(granted, guest.quota_left());
+    counters.log_lines_dropped += guest.take_dropped_log_lines();
+    guest.take_effects()
+}
