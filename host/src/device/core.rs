@@ -29,6 +29,9 @@ const TWIN_TIME: Duration = Duration::from_secs(30);
 /// Source: "Cloud-to-device messaging: maximum pending messages per device 50", IoT Hub quotas and throttling.
 const HELD_MESSAGES: usize = 100;
 
+/// A cloud-to-device message: its body and its application properties.
+type Message = (Vec<u8>, Vec<(String, String)>);
+
 /// A guest, and what it has asked for.
 pub struct Device {
     pub(super) life: Life,
@@ -42,7 +45,7 @@ pub struct Device {
     pub(super) desired: Desired,
     pub(super) commands: Commands,
     /// Messages that came while no instance ran.
-    held: VecDeque<(Vec<u8>, Vec<(String, String)>)>,
+    held: VecDeque<Message>,
     pub(super) device_id: String,
     pub(super) model_id: String,
     pub(super) counters: Counters,
