@@ -15,3 +15,6 @@ pub const COUNTER: &[u8] = include_bytes!(env!("COUNTER"));
 
 /// The rogue, which does what its configuration says and a device must not.
 pub const ROGUE: &[u8] = include_bytes!(env!("ROGUE"));
+
+/// The temperature controller, `dtmi:com:example:TemperatureController;2`: a guest whose model has components.
+pub const TEMPERATURE_CONTROLLER: &[u8] = include_bytes!(env!("TEMPERATURE_CONTROLLER"));

@@ -16,35 +16,19 @@
 //!
 //! An instance that replaces or resumes another takes over its maximum, target, readings and rhythm; after power-on or
 //! a failure the maximum begins anew.
+//!
+//! What it does, it shares with devices that have thermostats as components: see `thermostat_core`.
 
-mod report;
-mod settings;
-mod state;
-mod target;
 #[cfg(test)]
 mod tests;
-mod window;
 
-use setpoint_guest::{Command, Desired, Device, Host, Json, Level, Outcome, SendError, StartReason, Timer, json};
-use settings::Settings;
-use state::State;
-use std::time::Duration;
-use target::Target;
-use window::Window;
-
-/// What the sample this device follows reports before it has measured anything.
-const FIRST_MAXIMUM: f64 = 10.96;
+use setpoint_guest::{Command, Desired, Device, Host, Outcome, StartReason, Timer};
+use thermostat_core::{Rhythm, Settings, State, predecessor};
 
 /// The device.
 pub struct Thermostat {
-    interval: Duration,
-    readings: Window,
-    maximum: f64,
-    /// What the cloud knows. Behind `maximum` after a report that could not be queued: the next reading tries again.
-    reported_maximum: Option<f64>,
-    target: Target,
-    /// Fires once, when the reading is due that the instance before this one would have taken.
-    takeover: Option<Timer>,
+    thermostat: thermostat_core::Thermostat,
+    rhythm: Rhythm,
 }
 
 impl Device for Thermostat {
@@ -52,131 +36,31 @@ impl Device for Thermostat {
 
     fn start(host: &mut impl Host, reason: StartReason, state: Option<Vec<u8>>) -> Result<Self, String> {
         let settings = Settings::read(host)?;
-        let mut thermostat = match predecessor(host, reason, state) {
-            Some(state) => Thermostat::following(state, &settings),
-            None => Thermostat::new(&settings),
-        };
-        thermostat.report_maximum(host);
-        match thermostat.until_due(host) {
-            Some(delay) => thermostat.takeover = Some(host.after(delay)),
-            None => {
-                host.every(thermostat.interval);
-                thermostat.measure(host);
-            }
+        let before = predecessor(host, reason, state, State::from_bytes);
+        let mut thermostat = thermostat_core::Thermostat::start(host, None, &settings, before.as_ref());
+        let (rhythm, is_due) = Rhythm::begin(host, &settings, thermostat.last_reading());
+        if is_due {
+            thermostat.measure(host);
         }
-        Ok(thermostat)
+        Ok(Thermostat { thermostat, rhythm })
     }
 
     fn update(&mut self, host: &mut impl Host, desired: Vec<Desired>) {
-        for acknowledgement in self.target.update(desired) {
-            or_log(host, "an acknowledgement", |host| host.acknowledge(acknowledgement));
-        }
+        self.thermostat.update(host, desired);
     }
 
     fn invoke(&mut self, host: &mut impl Host, command: Command) -> Outcome {
-        match command.target.parts() {
-            (None, "getMaxMinReport") => report::answer(&self.readings, &command, host.now()),
-            _ => command.unknown(),
-        }
-        .into()
+        self.thermostat.invoke(host, &command).into()
     }
 
     fn timer_fired(&mut self, host: &mut impl Host, timer: Timer) {
-        if self.takeover == Some(timer) {
-            self.takeover = None;
-            host.every(self.interval);
+        if self.rhythm.beats(host, timer) {
+            self.thermostat.measure(host);
         }
-        self.measure(host);
     }
 
     fn save(&self) -> Option<Vec<u8>> {
-        State::of(self.maximum, self.target.in_force(), &self.readings).to_bytes()
-    }
-}
-
-impl Thermostat {
-    fn new(settings: &Settings) -> Thermostat {
-        Thermostat {
-            interval: settings.interval,
-            readings: Window::new(settings.window),
-            maximum: FIRST_MAXIMUM,
-            reported_maximum: None,
-            target: Target::default(),
-            takeover: None,
-        }
-    }
-
-    fn following(state: State, settings: &Settings) -> Thermostat {
-        Thermostat {
-            readings: state.readings(settings.window),
-            maximum: state.maximum(),
-            target: Target::from(state.target()),
-            ..Thermostat::new(settings)
-        }
-    }
-
-    /// How long until the next reading is due, by the rhythm of the readings so far. None: now.
-    fn until_due(&self, host: &impl Host) -> Option<Duration> {
-        let since_last = (host.now() - self.readings.newest()?).to_std().ok()?;
-        self.interval.checked_sub(since_last).filter(|delay| !delay.is_zero())
-    }
-
-    fn measure(&mut self, host: &mut impl Host) {
-        let temperature = host.random_in(10..=49);
-        self.readings.push(host.now(), temperature);
-        or_log(host, "a temperature", |host| {
-            host.send(json!({ "temperature": temperature }))
-        });
-        self.maximum = self.maximum.max(temperature as f64);
-        self.report_maximum(host);
-    }
-
-    fn report_maximum(&mut self, host: &mut impl Host) {
-        if self.reported_maximum == Some(self.maximum) {
-            return;
-        }
-        let maximum = number(self.maximum);
-        if or_log(host, "the maximum", |host| {
-            host.report("maxTempSinceLastReboot", maximum)
-        }) {
-            self.reported_maximum = Some(self.maximum);
-        }
-    }
-}
-
-/// The state of the instance this one takes over from, if it does.
-fn predecessor(host: &mut impl Host, reason: StartReason, state: Option<Vec<u8>>) -> Option<State> {
-    if !matches!(reason, StartReason::Replaced | StartReason::Resumed) {
-        return None;
-    }
-    match State::from_bytes(&state?) {
-        Ok(state) => Some(state),
-        Err(error) => {
-            host.log(
-                Level::Warn,
-                format_args!("the saved state cannot be read and is ignored: {error}"),
-            );
-            None
-        }
-    }
-}
-
-/// Queues something for the cloud; what the host refuses goes to the log. True when it was taken.
-fn or_log<H: Host>(host: &mut H, what: &str, queue: impl FnOnce(&mut H) -> Result<(), SendError>) -> bool {
-    let queued = queue(host);
-    if let Err(error) = &queued {
-        host.log(Level::Warn, format_args!("{what} was not sent: {error}"));
-    }
-    queued.is_ok()
-}
-
-/// As JSON, without `.0` after a whole number.
-fn number(value: f64) -> Json {
-    // Up to 2^53 every whole f64 is an i64 of the same value.
-    if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {
-        Json::from(value as i64)
-    } else {
-        Json::from(value)
+        self.thermostat.state().to_bytes()
     }
 }
 

@@ -40,6 +40,17 @@ impl Window {
         self.temperatures.push_back(temperature.clamp(0, 255) as u8);
     }
 
+    /// Forgets every reading.
+    pub(crate) fn clear(&mut self) {
+        self.times.clear();
+        self.temperatures.clear();
+    }
+
+    /// Memory that the readings take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.times.len() * size_of::<i64>() + self.temperatures.len() * size_of::<u8>()
+    }
+
     /// When the last reading was taken.
     pub(crate) fn newest(&self) -> Option<DateTime<Utc>> {
         self.times.back().copied().map(time)

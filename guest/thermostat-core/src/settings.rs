@@ -11,7 +11,8 @@ const DEFAULT_WINDOW: usize = 450;
 /// About a megabyte of readings.
 const LARGEST_WINDOW: usize = 100_000;
 
-pub(crate) struct Settings {
+/// A thermostat's, and a device's that has several.
+pub struct Settings {
     /// Between two readings.
     pub(crate) interval: Duration,
     /// Readings kept, at least one.
@@ -19,8 +20,11 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Reads `interval` and `window`.
+    ///
+    /// # Errors
     /// Names the first value that is out of its range.
-    pub(crate) fn read(host: &impl Host) -> Result<Settings, String> {
+    pub fn read(host: &impl Host) -> Result<Settings, String> {
         Ok(Settings {
             interval: interval(host)?,
             window: window(host)?,

@@ -1,7 +1,7 @@
 //! The writable property targetTemperature.
 
-use crate::number;
-use setpoint_guest::{Acknowledgement, Desired, Json};
+use crate::thermostat::number;
+use setpoint_guest::{Acknowledgement, Desired, Json, Member};
 
 /// Degrees Celsius, while the cloud wants nothing else.
 const DEFAULT: f64 = 20.0;
@@ -35,14 +35,17 @@ impl Target {
 
     /// Takes desired values and says how to answer each. The first update holds all there are: without a target among
     /// them the default is in force, and is acknowledged unasked.
-    pub(crate) fn update(&mut self, desired: Vec<Desired>) -> Vec<Acknowledgement> {
+    pub(crate) fn update(&mut self, component: Option<&str>, desired: Vec<Desired>) -> Vec<Acknowledgement> {
         let is_first = !std::mem::replace(&mut self.first_update_done, true);
-        let is_ours = |desired: &Desired| desired.property.parts() == (None, "targetTemperature");
+        let property = Member {
+            component: component.map(str::to_owned),
+            name: "targetTemperature".to_owned(),
+        };
+        let is_ours = |desired: &Desired| desired.property == property;
         let mut answers = Vec::new();
         if is_first && !desired.iter().any(is_ours) {
             self.in_force = DEFAULT;
-            answers
-                .push(Acknowledgement::default_value("targetTemperature", number(DEFAULT)).described(DEFAULT_IN_FORCE));
+            answers.push(Acknowledgement::default_value(property.clone(), number(DEFAULT)).described(DEFAULT_IN_FORCE));
         }
         answers.extend(desired.into_iter().map(|desired| {
             if is_ours(&desired) {

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 /// A later version of the thermostat may save more, under another number; this one reads only its own.
 const VERSION: u32 = 1;
 
-/// As JSON. Times are differences, which are short and alike.
+/// A thermostat's, as JSON. Times are differences, which are short and alike.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct State {
+pub struct State {
     version: u32,
     maximum: f64,
     target: f64,
@@ -35,23 +35,36 @@ impl State {
     }
 
     /// None when it cannot be written, which leaves the device where it is.
-    pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
+    pub fn to_bytes(&self) -> Option<Vec<u8>> {
         serde_json::to_vec(self).ok()
     }
 
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<State, String> {
+    /// Reads what [`State::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// Says why it cannot be used.
+    pub fn from_bytes(bytes: &[u8]) -> Result<State, String> {
         let state: State = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if state.version != VERSION {
-            return Err(format!("it is of version {}, not {VERSION}", state.version));
+        state.check()?;
+        Ok(state)
+    }
+
+    /// Whether a state that was read as part of another can be used.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn check(&self) -> Result<(), String> {
+        if self.version != VERSION {
+            return Err(format!("it is of version {}, not {VERSION}", self.version));
         }
-        if state.times.len() != state.temperatures.len() {
+        if self.times.len() != self.temperatures.len() {
             return Err(format!(
                 "{} times for {} readings",
-                state.times.len(),
-                state.temperatures.len()
+                self.times.len(),
+                self.temperatures.len()
             ));
         }
-        Ok(state)
+        Ok(())
     }
 
     pub(crate) fn maximum(&self) -> f64 {
