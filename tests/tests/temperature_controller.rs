@@ -166,6 +166,25 @@ fn a_reboot_is_answered_when_its_delay_is_over() {
     assert_eq!(device.received(), rising(16, 2));
 }
 
+#[test]
+fn a_pending_reboot_is_answered_by_the_instance_that_was_swapped_in() {
+    let mut device = TestDevice::load(TEMPERATURE_CONTROLLER)
+        .unwrap()
+        .random(ones())
+        .start()
+        .unwrap();
+    assert_eq!(device.call("reboot", b"5").unwrap(), None);
+    device.advance(Duration::from_secs(2)).unwrap();
+    device.swap(TEMPERATURE_CONTROLLER).unwrap();
+    device.advance(Duration::from_millis(2_999)).unwrap();
+    let answered = |outgoing: &Outgoing| matches!(outgoing, Outgoing::Response { rid, status: 200, .. } if rid == "1");
+    assert!(!device.received().iter().any(answered));
+    device.advance(Duration::from_millis(1)).unwrap();
+    let received = device.received();
+    assert!(received.iter().any(answered), "{received:?}");
+    assert_eq!(device.hub().connections(), 1);
+}
+
 #[tokio::test]
 async fn components_at_a_real_hub() {
     let place = Place::new().await;
