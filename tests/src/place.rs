@@ -36,6 +36,8 @@ pub enum Observed {
     Assigned(String),
     /// Connected and subscribed.
     Listening,
+    /// The guest has put this into the outbox.
+    Queued(Outgoing),
     /// The hub has taken this.
     Delivered(Outgoing),
     /// The hub has refused this, with this status.
@@ -109,13 +111,21 @@ impl Place {
 
     /// Runs a guest as another device, through provisioning.
     pub fn run_as(&self, guest: &[u8], config: &[(&str, &str)], registration_id: &str, key: &Key) -> Running {
+        self.run_within(Limits::default(), guest, config, registration_id, key)
+    }
+
+    /// The same with other limits.
+    pub fn run_within(
+        &self,
+        limits: Limits,
+        guest: &[u8],
+        config: &[(&str, &str)],
+        registration_id: &str,
+        key: &Key,
+    ) -> Running {
         let provisioner = Arc::new(self.provisioner(registration_id, key));
-        Running::start(
-            guest,
-            config,
-            provisioner,
-            Arc::new(AzureConnector::new(key.clone(), self.trust())),
-        )
+        let connector = Arc::new(AzureConnector::new(key.clone(), self.trust()));
+        Running::start(limits, guest, config, provisioner, connector)
     }
 
     /// Runs a guest by its connection string.
@@ -130,7 +140,7 @@ impl Place {
         };
         let string = ConnectionString::new(string).expect("it names a device");
         let connector = Arc::new(string.connector(self.trust()));
-        Running::start(guest, config, Arc::new(string), connector)
+        Running::start(Limits::default(), guest, config, Arc::new(string), connector)
     }
 
     /// The reported properties, once `wanted` says that they are as expected.
@@ -166,6 +176,7 @@ pub struct Running {
 impl Running {
     /// Starts a session of this guest on the system's clock.
     pub fn start(
+        limits: Limits,
         guest: &[u8],
         config: &[(&str, &str)],
         provisioner: Arc<dyn Provisioner>,
@@ -181,13 +192,14 @@ impl Running {
             config: Arc::new(config.collect::<BTreeMap<_, _>>()),
             assignment: None,
         };
-        let sandbox = Sandbox::new(Limits::default(), None).expect("there is a sandbox");
+        let sandbox = Sandbox::new(limits, None).expect("there is a sandbox");
         let program = Program::load(&sandbox, "guest", guest).expect("it is a guest");
         let (sender, observed) = mpsc::unbounded_channel();
         let observer = move |notice: &Notice<'_>| {
             let seen = match notice {
                 Notice::Assigned(assignment) => Observed::Assigned(assignment.device_id.clone()),
                 Notice::Listening => Observed::Listening,
+                Notice::Queued(outgoing) => Observed::Queued((*outgoing).clone()),
                 Notice::Delivered(outgoing) => Observed::Delivered((*outgoing).clone()),
                 Notice::Refused(outgoing, status) => Observed::Refused((*outgoing).clone(), *status),
                 Notice::Lost(error) => Observed::Lost(ConnectError::to_string(error)),
@@ -228,6 +240,12 @@ impl Running {
             );
         };
         timeout(PATIENCE, look).await.expect("it happens in time")
+    }
+
+    /// The next thing observed; none once the session has ended.
+    pub async fn observed(&mut self) -> Option<Observed> {
+        let next = timeout(PATIENCE, self.observed.recv());
+        next.await.expect("it happens in time")
     }
 
     /// Waits until the device listens to its hub.

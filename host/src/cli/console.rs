@@ -77,6 +77,8 @@ impl<W: Write + Send> Observer for Console<W> {
                     None => self.line("Payload was empty."),
                 }
             }
+            // The sample has no such line, so there is none of its to follow.
+            Notice::Swapped(swapped) => self.line(format!("{} has taken the place of {}", swapped.to, swapped.from)),
             Notice::Responded(response) => self.line(json(&response.payload)),
             _ => {}
         }

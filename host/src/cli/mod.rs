@@ -5,6 +5,8 @@
 //! | `run.rs` | `setpoint run`: one device |
 //! | `emulator.rs` | `setpoint emulator`: the local Azure IoT alone |
 //! | `inspect.rs`, `componentize.rs` | what a guest may do; wrapping a core module |
+//! | `devices.rs`, `swap.rs` | running devices: how they are, another guest for one; reached over `running/` |
+//! | `watch.rs` | swaps the guest whenever its file changes |
 //! | `call.rs`, `twin.rs`, `monitor.rs` | the operator's side, over `service_client.rs`, with the hub of `hub_choice.rs` |
 //! | `output.rs` | what those print |
 //! | `completions.rs` | shell completions |
@@ -18,6 +20,7 @@ mod call;
 mod completions;
 mod componentize;
 mod console;
+mod devices;
 mod emulator;
 mod environment;
 mod exit;
@@ -28,8 +31,11 @@ mod logging;
 mod monitor;
 mod output;
 mod run;
+mod running;
 mod service_client;
+mod swap;
 mod twin;
+mod watch;
 
 use clap::{Parser, Subcommand};
 
@@ -57,6 +63,8 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Run),
+    Devices(devices::Devices),
+    Swap(swap::Swap),
     Emulator(emulator::Emulator),
     Inspect(inspect::Inspect),
     Componentize(componentize::Componentize),
@@ -71,6 +79,8 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Run(run) => run.run(),
+            Command::Devices(devices) => devices.run(),
+            Command::Swap(swap) => swap.run(),
             Command::Emulator(emulator) => emulator.run(),
             Command::Inspect(inspect) => inspect.run(),
             Command::Componentize(componentize) => componentize.run(),

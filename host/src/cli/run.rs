@@ -22,6 +22,8 @@ use super::emulator::Signals;
 use super::environment::{Cloud, Dps};
 use super::local::{Data, Local};
 use super::logging::Logging;
+use super::running::Served;
+use super::watch::Watch;
 
 /// Runs one device, against the local Azure IoT or the one the environment names
 #[derive(Args)]
@@ -29,6 +31,7 @@ use super::logging::Logging;
   setpoint run                                       the thermostat, with a local Azure IoT inside
   setpoint run --config interval=2                   a temperature every 2 s
   setpoint run my-device.wasm --log guest=debug,warn
+  setpoint run --watch my-device.wasm                swaps it in again whenever it is built
   eval \"$(setpoint emulator --env)\"; setpoint run    against an emulator that runs elsewhere
   IOTHUB_DEVICE_SECURITY_TYPE=DPS IOTHUB_DEVICE_DPS_ID_SCOPE=.. IOTHUB_DEVICE_DPS_DEVICE_ID=.. \\
     IOTHUB_DEVICE_DPS_DEVICE_KEY=.. setpoint run     against Azure, with the variables of Microsoft's samples
@@ -37,6 +40,10 @@ Ends on q and Enter, Ctrl-C or SIGTERM.")]
 pub(crate) struct Run {
     /// A component, or a core module that wit-bindgen made; the built-in thermostat when left out
     guest: Option<PathBuf>,
+
+    /// Swaps the guest whenever its file changes, while the connection stays
+    #[arg(long, requires = "guest")]
+    watch: bool,
 
     /// Sets a value that the guest can read; the thermostat knows interval (seconds) and window (readings)
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
@@ -104,7 +111,8 @@ impl Run {
 
     fn program(&self) -> anyhow::Result<Program> {
         let limits = Limits {
-            instances: 2,
+            // The one that runs, and two that are about to take its place.
+            instances: 3,
             memory: usize::try_from(self.memory).unwrap_or(usize::MAX) << 20,
             start: Duration::from_millis(self.budget.saturating_mul(10)),
             event: Duration::from_millis(self.budget),
@@ -130,6 +138,12 @@ impl Run {
         let console = Console::new(std::io::stdout(), operator.clone(), route.provisioned);
         let device = Device::new(program, surroundings, Box::new(console))?.restarts(self.restarts);
         listen_to_keyboard(operator.clone())?;
+        let _served = Served::start(operator.clone(), program.sandbox().clone())
+            .inspect_err(|error| tracing::warn!("setpoint devices and swap will not find this device: {error}"));
+        let _watch = match &self.guest {
+            Some(guest) if self.watch => Some(Watch::start(guest, operator.clone(), program.sandbox().clone())?),
+            _ => None,
+        };
         let signals = tokio::spawn(stop_on_signal(signals, operator));
         let session = Session {
             device,

@@ -120,8 +120,9 @@ impl Device {
             to: program.name().to_owned(),
             gap: self.clock.monotonic().saturating_sub(began),
             state: state.is_some(),
-            model_id: assigned.map(|_| model_id),
+            model_id: assigned.map(|_| model_id.clone()),
         };
+        self.model_id = model_id;
         let now = self.clock.monotonic();
         self.timers.clear();
         self.life.replace(program, guest, now);

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod program;
+mod swapping;
 
 use program::{Environment, emulator};
 use rustix::process::Signal;

@@ -18,9 +18,9 @@ pub struct Rogue {
 impl Device for Rogue {
     const MODEL_ID: &'static str = "dtmi:com:example:Rogue;1";
 
-    fn start(host: &mut impl Host, _: StartReason, _: Option<Vec<u8>>) -> Result<Self, String> {
+    fn start(host: &mut impl Host, reason: StartReason, _: Option<Vec<u8>>) -> Result<Self, String> {
         let does = host.config("does").unwrap_or_default();
-        if does == "refuse" {
+        if does == "refuse" || (does == "refuse-replaced" && reason == StartReason::Replaced) {
             return Err("does not want to\nand says so on two lines".to_owned());
         }
         if host.config("in").as_deref() == Some("start") {
@@ -81,6 +81,9 @@ fn misbehave(host: &mut impl Host, does: &str) {
                 setpoint_guest::Level::Info,
                 format_args!("{taken} taken, then {refusal}"),
             );
+        }
+        "refuse-replaced" => {
+            host.send(json!({ "woke": true })).ok();
         }
         "large" => answer(host, |host| host.send(json!({ "text": "x".repeat(300_000) }))),
         "properties" => answer(host, |host| {
