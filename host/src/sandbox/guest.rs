@@ -145,12 +145,13 @@ impl Guest {
         })?;
         started.map_err(|reason| GuestError::Refused {
             guest: self.name.clone(),
-            // One line of at most that many characters: it ends up in the operator's terminal.
+            // One line of at most that many characters, and none that gives orders: it ends up in the operator's terminal.
             reason: reason
                 .lines()
                 .next()
                 .unwrap_or("without a reason")
                 .chars()
+                .filter(|character| !character.is_control())
                 .take(500)
                 .collect(),
         })

@@ -32,6 +32,9 @@ const RESPONSE_BYTES: usize = 128 * 1024;
 /// Bytes kept of one log line.
 const LOG_BYTES: usize = 1024;
 
+/// Characters shown of a name that is none: shown in full, one of megabytes would take the host several times as much.
+const SHOWN_OF_NAME: usize = 200;
+
 /// What one instance is given and what it has done since it was last asked.
 pub(super) struct State {
     pub(super) held: Held,
@@ -89,7 +92,8 @@ fn check_name(kind: &str, name: &str) -> Result<(), types::SendError> {
     if is_property_name(name) {
         Ok(())
     } else {
-        Err(invalid(format!("{name:?} is no {kind} name the hub accepts")))
+        let shown: String = name.chars().take(SHOWN_OF_NAME).collect();
+        Err(invalid(format!("{shown:?} is no {kind} name the hub accepts")))
     }
 }
 
