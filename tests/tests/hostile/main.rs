@@ -12,6 +12,7 @@
 //! | `floods.rs` | 15 | telemetry, reports, acknowledgements, log lines, timers, open commands, one megabyte named 100,000 times |
 //! | `nonsense.rs` | 33 | results, names, statuses and documents that are none |
 //! | `restarts.rs` | 8 | fail again and again |
+//! | `secrets.rs` | 1 | search their whole memory for the device's key |
 //! | `swaps.rs` | 10 | fail while they come or go |
 //!
 //! The 8 places are the core module's own start function and the seven exports.
@@ -30,5 +31,6 @@ mod module;
 mod nonsense;
 mod provoke;
 mod restarts;
+mod secrets;
 mod swaps;
 mod time;

@@ -79,6 +79,7 @@ pub(super) struct Module {
     wakes: u32,
     realloc: &'static str,
     more: String,
+    forgets: bool,
     exports: BTreeMap<&'static str, String>,
 }
 
@@ -90,6 +91,7 @@ impl Module {
             wakes: 1_000,
             realloc: REALLOC,
             more: String::new(),
+            forgets: true,
             exports: BTreeMap::new(),
         }
     }
@@ -116,6 +118,12 @@ impl Module {
     /// Allocates like this when the host hands something over.
     pub(super) fn realloc(mut self, body: &'static str) -> Self {
         self.realloc = body;
+        self
+    }
+
+    /// Keeps everything it is ever given.
+    pub(super) fn forgets_nothing(mut self) -> Self {
+        self.forgets = false;
         self
     }
 
@@ -146,10 +154,15 @@ impl Module {
                 Some(place) => ("(result i32)", format!("(i32.const {place})")),
                 None => ("", String::new()),
             };
+            let forget = if self.forgets {
+                "(global.set $top (i32.const 65536))"
+            } else {
+                ""
+            };
             let _ = write!(
                 text,
                 "(func (export \"setpoint:device/device@0.1.0#{name}\") (param {parameters}) {kind}
-                    {statements} {wakes} (global.set $top (i32.const 65536)) {returns})"
+                    {statements} {wakes} {forget} {returns})"
             );
         }
         text.push(')');
