@@ -7,7 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,16 +16,20 @@ use proptest::sample::{Index, select};
 use serde_json::{Map, Value};
 use setpoint::clock::VirtualClock;
 use setpoint::cloud::Assignment;
-use setpoint::effect::{Command, DesiredValue, Member, Outcome, StartReason};
+use setpoint::effect::{Command, DesiredValue, Effect, Member, Outcome, Response, StartReason};
 use setpoint::sandbox::{
     Contract, Guest, GuestError, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, as_component,
 };
 use setpoint::testing::BEGINNING;
 use setpoint_protocol::Endpoint;
-use setpoint_tests::COUNTER;
+use setpoint_tests::{COUNTER, TEMPERATURE_CONTROLLER};
 
 /// The guests under test, by name. A guest that is shipped belongs here.
-const GUESTS: [(&str, &[u8]); 2] = [("thermostat", THERMOSTAT), ("counter", COUNTER)];
+const GUESTS: [(&str, &[u8]); 3] = [
+    ("thermostat", THERMOSTAT),
+    ("temperature-controller", TEMPERATURE_CONTROLLER),
+    ("counter", COUNTER),
+];
 
 /// Names that mean something to one of them, so that not everything is unknown.
 const NAMES: [&str; 5] = [
@@ -146,8 +150,54 @@ fn instance(program: &Program, clock: &VirtualClock, random: u64) -> Guest {
     guest
 }
 
-/// Carries out one call. Every command of these guests is answered at once.
-fn carry_out(guest: &mut Guest, clock: &VirtualClock, number: u64, call: Call) -> Result<(), GuestError> {
+/// What a guest owes: answers, and the timers it set to give them.
+#[derive(Default)]
+struct Owed {
+    answers: BTreeSet<String>,
+    timers: BTreeSet<u32>,
+}
+
+impl Owed {
+    /// Takes what the guest has done.
+    fn settle(&mut self, guest: &mut Guest) {
+        for effect in guest.take_effects() {
+            match effect {
+                Effect::After { timer, .. } => _ = self.timers.insert(timer),
+                Effect::Cancel { timer } => _ = self.timers.remove(&timer),
+                Effect::Respond { request, response } => {
+                    assert!(self.answers.remove(&request), "{request} was answered twice");
+                    check_answer(&response);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Lets every timer fire that is set for once; what is owed then will never be given.
+    fn collect(mut self, guest: &mut Guest, clock: &VirtualClock) {
+        clock.advance(Duration::from_secs(300));
+        guest.grant(Quota::UNLIMITED);
+        for timer in std::mem::take(&mut self.timers) {
+            guest.timer_fired(timer).unwrap();
+            self.settle(guest);
+        }
+        assert_eq!(self.answers, BTreeSet::new());
+    }
+}
+
+/// Whoever asks nonsense is told so: it is not the device that has failed.
+fn check_answer(response: &Response) {
+    assert!(matches!(response.status, 200..=299 | 400..=499), "{response:?}");
+}
+
+/// Carries out one call.
+fn carry_out(
+    guest: &mut Guest,
+    clock: &VirtualClock,
+    owed: &mut Owed,
+    number: u64,
+    call: Call,
+) -> Result<(), GuestError> {
     match call {
         Call::Update(values) => {
             let desired = values.into_iter().map(|(property, value)| DesiredValue {
@@ -163,11 +213,10 @@ fn carry_out(guest: &mut Guest, clock: &VirtualClock, number: u64, call: Call) -
                 target,
                 payload,
             };
-            let outcome = guest.invoke(command)?;
-            let Outcome::Done(response) = outcome else {
-                panic!("{outcome:?}")
-            };
-            assert!(matches!(response.status, 200..=299 | 400..=499), "{response:?}");
+            match guest.invoke(command)? {
+                Outcome::Done(response) => check_answer(&response),
+                Outcome::Deferred => _ = owed.answers.insert(number.to_string()),
+            }
             Ok(())
         }
         Call::Receive(body, properties) => guest.receive(&body, &properties),
@@ -244,13 +293,16 @@ proptest! {
             Err(error) => panic!("{error}"),
         }
         guest.update(Vec::new()).unwrap();
+        let mut owed = Owed::default();
+        owed.settle(&mut guest);
         for (number, (call, quota)) in (1..).zip(calls) {
             guest.grant(quota);
-            if let Err(error) = carry_out(&mut guest, &clock, number, call.clone()) {
+            if let Err(error) = carry_out(&mut guest, &clock, &mut owed, number, call.clone()) {
                 panic!("{call:?}: {error}");
             }
-            guest.take_effects();
+            owed.settle(&mut guest);
         }
+        owed.collect(&mut guest, &clock);
     }
 
     #[test]
@@ -265,9 +317,10 @@ proptest! {
         guest.grant(Quota::UNLIMITED);
         guest.start(StartReason::PowerOn, None).unwrap();
         guest.update(Vec::new()).unwrap();
+        let mut owed = Owed::default();
         for (number, call) in (1..).zip(calls) {
-            carry_out(&mut guest, &clock, number, call).unwrap();
-            guest.take_effects();
+            carry_out(&mut guest, &clock, &mut owed, number, call).unwrap();
+            owed.settle(&mut guest);
         }
         let state = guest.save().unwrap();
         let mut next = instance(program, &clock, random);
