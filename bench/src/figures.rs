@@ -10,7 +10,7 @@ pub(crate) struct Table {
 }
 
 struct Row {
-    what: &'static str,
+    what: String,
     value: String,
     goal: &'static str,
     how: &'static str,
@@ -20,7 +20,7 @@ impl Table {
     /// The median of some times, with the smallest and the largest.
     pub(crate) fn times(
         &mut self,
-        what: &'static str,
+        what: impl Into<String>,
         goal: &'static str,
         how: &'static str,
         mut times: Vec<Duration>,
@@ -29,12 +29,19 @@ impl Table {
         let at = |index: usize| times.get(index).copied().unwrap_or_default();
         let (low, middle, high) = (at(0), at(times.len() / 2), at(times.len().saturating_sub(1)));
         let value = format!("{} ({} to {})", time(middle), time(low), time(high));
-        self.rows.push(Row { what, value, goal, how });
+        self.push(what.into(), value, goal, how);
     }
 
     /// A number of bytes.
-    pub(crate) fn bytes(&mut self, what: &'static str, goal: &'static str, how: &'static str, bytes: u64) {
-        let value = format!("{:.1} MB", bytes as f64 / 1e6);
+    pub(crate) fn bytes(&mut self, what: impl Into<String>, goal: &'static str, how: &'static str, bytes: u64) {
+        let value = match bytes {
+            0..1_000_000 => format!("{:.0} KiB", bytes as f64 / 1024.0),
+            _ => format!("{:.1} MB", bytes as f64 / 1e6),
+        };
+        self.push(what.into(), value, goal, how);
+    }
+
+    fn push(&mut self, what: String, value: String, goal: &'static str, how: &'static str) {
         self.rows.push(Row { what, value, goal, how });
     }
 }

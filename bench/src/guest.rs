@@ -1,4 +1,4 @@
-//! Loading, instantiating and calling the thermostat.
+//! Loading and starting the thermostat.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,9 +10,6 @@ use setpoint::effect::StartReason;
 use setpoint::sandbox::{Cache, Guest, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT};
 
 use crate::figures::Table;
-
-/// Calls measured together, since one alone is shorter than the clock is fine.
-const BATCH: u32 = 1_000;
 
 pub(crate) fn measure(cache: &Path, table: &mut Table) -> anyhow::Result<()> {
     let sandbox = || anyhow::Ok(Sandbox::new(Limits::default(), Some(Cache::open(cache)?))?);
@@ -41,39 +38,11 @@ pub(crate) fn measure(cache: &Path, table: &mut Table) -> anyhow::Result<()> {
         warm,
     );
 
-    let program = Program::load(&sandbox()?, "thermostat", THERMOSTAT)?;
-    let mut instances = Vec::new();
-    for _ in 0..50 {
-        let began = Instant::now();
-        for _ in 0..BATCH {
-            instance(&program)?;
-        }
-        instances.push(began.elapsed() / BATCH);
-    }
-    table.times("instantiate and drop", "", "mean of 1,000, 50 times", instances);
-
-    let mut guest = instance(&program)?;
-    start(&mut guest)?;
-    let mut ticks = Vec::new();
-    for _ in 0..50 {
-        let began = Instant::now();
-        for _ in 0..BATCH {
-            guest.grant(plenty());
-            guest.timer_fired(1)?;
-            guest.take_effects();
-        }
-        ticks.push(began.elapsed() / BATCH);
-    }
-    table.times(
-        "tick",
-        "",
-        "a reading: clock, random, telemetry; mean of 1,000, 50 times",
-        ticks,
-    );
     Ok(())
 }
 
-fn instance(program: &Program) -> anyhow::Result<Guest> {
+/// An instance on the system's clock, with a sequence for randomness.
+pub(crate) fn instance(program: &Program) -> anyhow::Result<Guest> {
     let mut state = 0_u64;
     let surroundings = Surroundings {
         clock: Arc::new(SystemClock::new()),
@@ -87,13 +56,10 @@ fn instance(program: &Program) -> anyhow::Result<Guest> {
     Ok(Guest::new(program, surroundings)?)
 }
 
-fn start(guest: &mut Guest) -> anyhow::Result<()> {
-    guest.grant(plenty());
+/// Starts it, as the first of its kind.
+pub(crate) fn start(guest: &mut Guest) -> anyhow::Result<()> {
+    guest.grant(Quota::UNLIMITED);
     guest.start(StartReason::PowerOn, None)?;
     guest.take_effects();
     Ok(())
-}
-
-fn plenty() -> Quota {
-    Quota::UNLIMITED
 }

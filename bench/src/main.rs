@@ -3,13 +3,17 @@
 //! | file | measures |
 //! | --- | --- |
 //! | `process.rs` | the program from its start to its first PUBACK, and its memory |
-//! | `guest.rs` | loading, instantiating and calling the thermostat |
+//! | `guest.rs` | loading and starting the thermostat |
+//! | `guests.rs` | an instance, a tick, a swap and memory, for each language |
+//! | `native.rs` | a tick of the same thermostat without a sandbox |
 //! | `figures.rs` | medians, and how they are printed |
 //!
 //! Nothing here passes or fails: machines are shared and noisy. Each figure stands beside its goal.
 
 mod figures;
 mod guest;
+mod guests;
+mod native;
 mod process;
 
 use std::path::PathBuf;
@@ -27,7 +31,9 @@ fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let mut table = Table::default();
     process::measure(&program, folder.path(), &mut table)?;
-    guest::measure(&folder.path().join("cache"), &mut table)?;
+    let cache = folder.path().join("cache");
+    guest::measure(&cache, &mut table)?;
+    guests::measure(&cache, &mut table)?;
     println!("{}", machine());
     print!("{table}");
     Ok(())
