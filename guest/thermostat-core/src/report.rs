@@ -38,12 +38,12 @@ fn since(command: &Command) -> Result<Option<DateTime<Utc>>, Response> {
     };
     match DateTime::parse_from_rfc3339(&text) {
         Ok(since) => Ok(Some(since.to_utc())),
-        Err(error) => Err(Response::error(
-            400,
-            format!(
-                "getMaxMinReport takes an RFC 3339 date and time such as 2026-01-31T12:00:00Z, not {text:?}: {error}"
-            ),
-        )),
+        Err(error) => {
+            // A payload may be as large as an answer, and then leaves no room for one around it.
+            let shown: String = text.chars().take(80).collect();
+            let taken = "getMaxMinReport takes an RFC 3339 date and time such as 2026-01-31T12:00:00Z";
+            Err(Response::error(400, format!("{taken}, not {shown:?}: {error}")))
+        }
     }
 }
 

@@ -130,3 +130,13 @@ fn anything_but_a_time_gets_400() {
         assert!(message(&response).contains("RFC 3339"), "{response:?}");
     }
 }
+
+#[test]
+fn a_refusal_of_the_largest_payload_is_no_larger_than_an_answer_may_be() {
+    let mut thermostat = three_readings();
+    // 128 KB is the most that a hub carries, either way.
+    let largest = "\u{1}".repeat((128 * 1024 - 2) / 6);
+    let response = call(&mut thermostat, largest);
+    assert_eq!(response.status, 400);
+    assert!(message(&response).len() < 1024, "{response:?}");
+}
