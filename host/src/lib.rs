@@ -10,6 +10,7 @@
 //!                +-- effects -+
 //! ```
 
+pub mod check;
 pub mod clock;
 pub mod cloud;
 pub mod device;

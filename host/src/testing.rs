@@ -204,16 +204,19 @@ impl TestDevice {
 
     /// Loads it into a sandbox that is there already, for tests that need many devices.
     pub fn load_into(sandbox: &Sandbox, guest: &[u8]) -> Result<Setup, TestError> {
-        let program = Program::load(sandbox, "guest", guest)?;
-        let clock = VirtualClock::starting_at(BEGINNING);
-        Ok(Setup {
-            program,
+        Ok(Self::of(&Program::load(sandbox, "guest", guest)?))
+    }
+
+    /// A device of a program that is loaded already.
+    pub fn of(program: &Program) -> Setup {
+        Setup {
+            program: program.clone(),
             config: BTreeMap::new(),
             random: SharedRandom::new(|| 0),
             hub: MemoryHub::new(),
-            clock,
+            clock: VirtualClock::starting_at(BEGINNING),
             restarts: None,
-        })
+        }
     }
 
     /// The hub it is connected to. After telling the hub something, call [`TestDevice::settle`].
