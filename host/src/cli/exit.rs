@@ -3,6 +3,7 @@
 use setpoint::cloud::{ConnectError, ProvisionError};
 use setpoint::device::SessionError;
 use setpoint::sandbox::{GuestError, LoadError};
+use setpoint_dtdl::ModelError;
 
 /// Wrong use or configuration: says what is wrong and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +17,7 @@ const GUEST_FAILED: u8 = 4;
 
 /// The exit code for an error. Success is 0; clap ends with 2 by itself.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<Usage>() || error.is::<LoadError>() {
+    if error.is::<Usage>() || error.is::<LoadError>() || error.is::<ModelError>() {
         return WRONG_USE;
     }
     if error.is::<GuestError>() {
@@ -83,6 +84,12 @@ mod tests {
         assert_eq!(exit_code(&guest.into()), 4);
         assert_eq!(exit_code(&Usage("x".into()).into()), 2);
         assert_eq!(exit_code(&LoadError::NotWasm { guest: "g".into() }.into()), 2);
+        let no_model = ModelError::NotFound {
+            id: "dtmi:a;1".parse().unwrap(),
+            wanted_by: None,
+            place: "models".into(),
+        };
+        assert_eq!(exit_code(&no_model.into()), 2);
         assert_eq!(exit_code(&anyhow::anyhow!("anything else")), 1);
     }
 

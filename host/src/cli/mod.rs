@@ -7,6 +7,7 @@
 //! | `inspect.rs`, `componentize.rs` | what a guest may do; wrapping a core module |
 //! | `devices.rs`, `swap.rs` | running devices: how they are, another guest for one; reached over `running/` |
 //! | `watch.rs` | swaps the guest whenever its file changes |
+//! | `check.rs`, `models.rs` | `setpoint check`: a guest against its model, and where models come from |
 //! | `call.rs`, `twin.rs`, `monitor.rs` | the operator's side, over `service_client.rs`, with the hub of `hub_choice.rs` |
 //! | `output.rs` | what those print |
 //! | `completions.rs` | shell completions |
@@ -17,6 +18,7 @@
 //! | `logging.rs` | logs on standard error |
 
 mod call;
+mod check;
 mod completions;
 mod componentize;
 mod console;
@@ -28,6 +30,7 @@ mod hub_choice;
 mod inspect;
 mod local;
 mod logging;
+mod models;
 mod monitor;
 mod output;
 mod run;
@@ -67,6 +70,7 @@ enum Command {
     Swap(swap::Swap),
     Emulator(emulator::Emulator),
     Inspect(inspect::Inspect),
+    Check(check::Check),
     Componentize(componentize::Componentize),
     Call(call::Call),
     Twin(twin::Twin),
@@ -83,6 +87,7 @@ impl Cli {
             Command::Swap(swap) => swap.run(),
             Command::Emulator(emulator) => emulator.run(),
             Command::Inspect(inspect) => inspect.run(),
+            Command::Check(check) => check.run(),
             Command::Componentize(componentize) => componentize.run(),
             Command::Call(call) => call.run(),
             Command::Twin(twin) => twin.run(),

@@ -72,7 +72,7 @@ pub(crate) struct Run {
     logging: Logging,
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("takes KEY=VALUE, for example interval=2".to_owned()),
@@ -222,7 +222,7 @@ fn by_provisioning(dps: Dps, trust: Trust) -> Route {
 }
 
 /// Compiled guests in the user's cache folder. Without it every start compiles.
-fn cache() -> Option<Cache> {
+pub(super) fn cache() -> Option<Cache> {
     let folders = directories::ProjectDirs::from("", "", "setpoint")?;
     let opened = Cache::open(folders.cache_dir());
     opened

@@ -256,3 +256,23 @@ async fn a_certificate_that_does_not_match_and_a_registration_that_is_refused() 
     refused(&environment, &["run", "--ca", &ca], 3, &parts);
     emulator.stop().await;
 }
+
+#[test]
+fn a_model_that_is_not_there_or_not_dtdl() {
+    let environment = Environment::new();
+    let folder = environment.path("nowhere");
+    let file = "dtmi/com/example/thermostat-1.json";
+    let parts = [
+        "there is no model dtmi:com:example:Thermostat;1",
+        file,
+        "does not exist",
+    ];
+    refused(&environment, &["check", "--models", &folder], 2, &parts);
+    std::fs::create_dir_all(environment.folder.path().join("models/dtmi/com/example")).unwrap();
+    environment.write(&format!("models/{file}"), b"{");
+    refused(&environment, &["check"], 2, &[file, "is not JSON"]);
+    let model =
+        br#"{ "@context": "dtmi:dtdl:context;4", "@id": "dtmi:com:example:Thermostat;1", "@type": "Interface" }"#;
+    environment.write(&format!("models/{file}"), model);
+    refused(&environment, &["check"], 2, &[file, "@context", "is not DTDL 2 or 3"]);
+}

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod checking;
 mod program;
 mod swapping;
 
@@ -223,6 +224,7 @@ fn help_shows_examples_for_every_command() {
         "run",
         "emulator",
         "inspect",
+        "check",
         "componentize",
         "call",
         "twin",
