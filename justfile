@@ -3,7 +3,7 @@
 set positional-arguments
 
 wasm := "wasm32-unknown-unknown"
-guests := "--package thermostat --package temperature-controller --package counter --package rogue"
+guests := "--package thermostat --package temperature-controller --package counter --package rogue --package wrong"
 
 # Lists the tasks
 [default]

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    for guest in ["counter", "rogue", "temperature-controller"] {
+    for guest in ["counter", "rogue", "wrong", "temperature-controller"] {
         match setpoint_guest_build::core_module(guest) {
             Ok(module) => println!("cargo::rustc-env={}={}", variable(guest), module.display()),
             Err(error) => {

@@ -18,3 +18,6 @@ pub const ROGUE: &[u8] = include_bytes!(env!("ROGUE"));
 
 /// The temperature controller, `dtmi:com:example:TemperatureController;2`: a guest whose model has components.
 pub const TEMPERATURE_CONTROLLER: &[u8] = include_bytes!(env!("TEMPERATURE_CONTROLLER"));
+
+/// The tank, `dtmi:com:example:Wrong;1`, which breaks the rule of its model that its configuration names.
+pub const WRONG: &[u8] = include_bytes!(env!("WRONG"));
