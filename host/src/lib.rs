@@ -15,5 +15,8 @@ pub mod clock;
 pub mod cloud;
 pub mod device;
 pub mod effect;
+mod printable;
 pub mod sandbox;
 pub mod testing;
+
+pub use printable::printable;

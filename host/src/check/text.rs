@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::report::{Finding, Report, Severity, Verdict};
 use super::rule::Rule;
+use crate::printable;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,15 +56,6 @@ fn line(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
         write!(f, " (and {} more alike)", times - 1)?;
     }
     writeln!(f)
-}
-
-/// Without control characters, which a terminal would obey: names, values and reasons are the guest's.
-fn printable(text: &str) -> String {
-    let escaped = |character: char| match character.is_control() {
-        true => character.escape_unicode().to_string(),
-        false => character.to_string(),
-    };
-    text.chars().map(escaped).collect()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use setpoint::device::{Notice, Observer, Operator};
 use setpoint_protocol::identifier::is_property_name;
 use setpoint_protocol::twin::Document;
 
-use super::printable;
+use setpoint::printable;
 
 /// Writes what a session does, for a person.
 pub(crate) struct Console<W> {

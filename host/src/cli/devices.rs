@@ -6,8 +6,8 @@ use clap::Args;
 use setpoint::device::{GuestState, Status};
 
 use super::output::print_json;
-use super::printable;
 use super::running::list;
+use setpoint::printable;
 
 /// Lists the devices that run on this machine: their guests, how those are, and the memory they have used
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 use setpoint::cloud::{ConnectError, ProvisionError};
 use setpoint::device::SessionError;
+use setpoint::printable;
 use setpoint::sandbox::{GuestError, LoadError};
 use setpoint_dtdl::ModelError;
 
@@ -39,16 +40,6 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
 pub(crate) fn one_line(error: &anyhow::Error) -> String {
     let text = format!("{error:#}");
     printable(&text.split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-/// Without control characters, which a terminal would obey: much of what is shown comes from guests and clouds.
-pub(crate) fn printable(text: &str) -> String {
-    let shown = |character: char| {
-        let control = character.is_control();
-        let escaped = control.then(|| character.escape_unicode().to_string());
-        escaped.unwrap_or_else(|| character.to_string())
-    };
-    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]

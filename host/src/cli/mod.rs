@@ -42,7 +42,7 @@ mod watch;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use exit::{Usage, exit_code, one_line, printable};
+pub(crate) use exit::{Usage, exit_code, one_line};
 
 /// Runs Azure IoT Plug and Play devices as sandboxed WebAssembly components.
 #[derive(Parser)]

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use setpoint::printable;
 
+use super::Usage;
 use super::running::find;
-use super::{Usage, printable};
 
 /// Puts another guest in the place of the one that a running device has; its connection stays
 #[derive(Args)]
