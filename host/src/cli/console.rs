@@ -7,10 +7,9 @@ use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 use setpoint::cloud::Outgoing;
 use setpoint::device::{Notice, Observer, Operator};
+use setpoint::printable;
 use setpoint_protocol::identifier::is_property_name;
 use setpoint_protocol::twin::Document;
-
-use setpoint::printable;
 
 /// Writes what a session does, for a person.
 pub(crate) struct Console<W> {

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use clap::Args;
 use setpoint::device::{GuestState, Status};
+use setpoint::printable;
 
 use super::output::print_json;
 use super::running::list;
-use setpoint::printable;
 
 /// Lists the devices that run on this machine: their guests, how those are, and the memory they have used
 #[derive(Args)]
