@@ -2,7 +2,7 @@
 
 use crate::window::Window;
 use setpoint_guest::chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
-use setpoint_guest::{Command, Response, json};
+use setpoint_guest::{Command, Json, Response, json};
 
 /// 200 with the report; 400 for a payload that is neither absent, empty nor an RFC 3339 time; 404 when no reading is
 /// kept from that time on, which a time to come always is.
@@ -40,9 +40,9 @@ fn since(command: &Command) -> Result<Option<DateTime<Utc>>, Response> {
         Ok(since) => Ok(Some(since.to_utc())),
         Err(error) => {
             // A payload may be as large as an answer, and then leaves no room for one around it.
-            let shown: String = text.chars().take(80).collect();
-            let taken = "getMaxMinReport takes an RFC 3339 date and time such as 2026-01-31T12:00:00Z";
-            Err(Response::error(400, format!("{taken}, not {shown:?}: {error}")))
+            let quoted = Json::from(text.chars().take(80).collect::<String>());
+            let takes = "getMaxMinReport takes an RFC 3339 date and time such as 2026-01-31T12:00:00Z";
+            Err(Response::error(400, format!("{takes}, not {quoted}: {error}")))
         }
     }
 }

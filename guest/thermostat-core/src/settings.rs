@@ -1,6 +1,6 @@
 //! What the operator may set.
 
-use setpoint_guest::Host;
+use setpoint_guest::{Host, Json};
 use std::time::Duration;
 
 /// As often as the sample measures.
@@ -20,10 +20,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads `interval` and `window`.
+    /// Reads `interval` and `window`. ASCII white space around them does not count.
     ///
     /// # Errors
-    /// Names the first value that is out of its range.
+    /// Names the first value that is out of its range, and quotes it as JSON does.
     pub fn read(host: &impl Host) -> Result<Settings, String> {
         Ok(Settings {
             interval: interval(host)?,
@@ -36,21 +36,27 @@ fn interval(host: &impl Host) -> Result<Duration, String> {
     let Some(text) = host.config("interval") else {
         return Ok(DEFAULT_INTERVAL);
     };
-    let seconds = text.trim().parse::<f64>().ok();
+    let seconds = text.trim_ascii().parse::<f64>().ok();
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .filter(|interval| !interval.is_zero() && *interval <= LONGEST_INTERVAL)
-        .ok_or_else(|| format!("config interval is a number of seconds above 0 and at most 86400, not {text:?}"))
+        .ok_or_else(|| {
+            let quoted = Json::from(text);
+            format!("config interval is a number of seconds above 0 and at most 86400, not {quoted}")
+        })
 }
 
 fn window(host: &impl Host) -> Result<usize, String> {
     let Some(text) = host.config("window") else {
         return Ok(DEFAULT_WINDOW);
     };
-    let readings = text.trim().parse::<usize>().ok();
+    let readings = text.trim_ascii().parse::<usize>().ok();
     readings
         .filter(|readings| (1..=LARGEST_WINDOW).contains(readings))
-        .ok_or_else(|| format!("config window is a number of readings from 1 to {LARGEST_WINDOW}, not {text:?}"))
+        .ok_or_else(|| {
+            let quoted = Json::from(text);
+            format!("config window is a number of readings from 1 to {LARGEST_WINDOW}, not {quoted}")
+        })
 }
 
 #[cfg(test)]
