@@ -100,6 +100,14 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_read_exactly() {
+        // Read in haste, as serde_json would without its feature for it, this one becomes the number beside it.
+        let number = Json::parse("8.50572354863045e-19").unwrap();
+        assert_eq!(number.decode::<f64>().unwrap(), 8.505_723_548_630_45e-19);
+        assert_eq!(number.decode::<Value>().unwrap().to_string(), number.as_str());
+    }
+
+    #[test]
     fn text_that_is_not_json_is_refused() {
         for text in ["", "{", "1 2", "nul", "{'a':1}"] {
             assert!(Json::parse(text).is_err(), "{text:?} was taken for JSON");
