@@ -54,6 +54,10 @@ build: toolchain guests
 guests: toolchain
     cargo build {{ guests }} --lib --target {{ wasm }} --profile guest
 
+# Builds a guest in another language as a component: `just guest thermostat-py thermostat.wasm`
+guest NAME OUT:
+    @guest/"$1"/build "$2"
+
 # Builds the Rust guests as components with cargo-component; nothing else needs it
 component: toolchain
     #!/bin/sh

@@ -1,5 +1,6 @@
 //! Builds the guests that tests run and the `setpoint` command does not bring along.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -11,6 +12,12 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
+    }
+    // Cargo names its folder for tests to the tests alone, not to the library they share. It lies beside the profiles:
+    // four folders above target/debug/build/setpoint-tests-0123456789abcdef/out.
+    let out = std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    if let Some(target) = out.ancestors().nth(4) {
+        println!("cargo::rustc-env=TARGET_TMPDIR={}", target.join("tmp").display());
     }
     ExitCode::SUCCESS
 }

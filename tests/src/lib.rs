@@ -6,8 +6,11 @@
     reason = "a test fails by panicking, helpers too"
 )]
 
+mod foreign_guest;
+pub mod kept;
 mod place;
 
+pub use foreign_guest::{foreign_guest, sandbox, test_natively};
 pub use place::{Observed, Place, Running};
 
 /// The counter, `dtmi:com:example:Counter;1`: another guest than the thermostat.

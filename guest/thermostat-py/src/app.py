@@ -1,6 +1,6 @@
 """The component: what the host calls, passed on to the thermostat."""
 
-from typing import List, Optional, Tuple
+from typing import ClassVar, List, Optional, Tuple
 
 from componentize_py_types import Err
 from wit_world import exports
@@ -12,17 +12,19 @@ from thermostat.settings import ConfigError
 
 
 class Device(exports.Device):
-    """The one device of this component. There is no thermostat before a `start` has succeeded."""
+    """The one device of this component. An object is made for every call: what lasts is the class's.
 
-    def __init__(self) -> None:
-        self._thermostat: Optional[Thermostat] = None
+    There is no thermostat before a `start` has succeeded.
+    """
+
+    _thermostat: ClassVar[Optional[Thermostat]] = None
 
     def model_id(self) -> str:
         return MODEL_ID
 
     def start(self, reason: StartReason, state: Optional[bytes]) -> None:
         try:
-            self._thermostat = Thermostat.start(reason, state)
+            Device._thermostat = Thermostat.start(reason, state)
         except ConfigError as error:
             raise Err(str(error)) from error
 

@@ -12,8 +12,8 @@ from wit_world.imports import clock
 NANOSECONDS = 1_000_000_000
 DAY = 24 * 60 * 60
 
-# The years -262143 to 262142, in seconds: what the thermostat in Rust can tell from nonsense.
-EARLIEST, LATEST = -8_334_601_228_800, 8_210_266_876_799
+# The years -262143 to 262142, in milliseconds: what the thermostat in Rust can tell from nonsense.
+FIRST, LAST = -8_334_601_228_800_000, 8_210_266_876_799_999
 
 DAYS_OF_MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 RFC3339 = re.compile(
@@ -24,12 +24,16 @@ RFC3339 = re.compile(
 def now() -> int:
     """The host's time. A clock beyond all bounds is no better than none."""
     time = clock.now()
-    return time.seconds * NANOSECONDS + time.nanoseconds if time.seconds <= LATEST else 0
+    return time.seconds * NANOSECONDS + time.nanoseconds if time.seconds <= LAST // 1000 else 0
 
 
 def bounded(milliseconds: int) -> int:
     """Times beyond all bounds never come from the clock; from a saved state they become 1970."""
-    return milliseconds if EARLIEST <= milliseconds // 1000 <= LATEST else 0
+    if FIRST <= milliseconds <= LAST:
+        return milliseconds
+    # In 64 bits, as the other languages count, it may be within bounds.
+    wrapped = (milliseconds + 2**63) % 2**64 - 2**63
+    return wrapped if FIRST <= wrapped <= LAST else 0
 
 
 def to_rfc3339(nanoseconds: int) -> str:

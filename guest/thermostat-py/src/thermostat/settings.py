@@ -1,6 +1,7 @@
 """What the operator may set."""
 
 import json
+import math
 import re
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ DEFAULT_WINDOW = "450"
 # About four megabytes of readings.
 LARGEST_WINDOW = 100_000
 
+ASCII_SPACE = " \t\n\r\f"
 DECIMAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 INTEGER = re.compile(r"\+?0*\d{1,6}", re.ASCII)
 
@@ -42,16 +44,17 @@ def _value(key: str, default: str) -> str:
 
 
 def _interval(text: str) -> int:
-    seconds = float(text) if DECIMAL.fullmatch(text.strip()) else 0.0
+    decimal = text.strip(ASCII_SPACE)
+    seconds = float(decimal) if DECIMAL.fullmatch(decimal) else 0.0
     # Compared before it is rounded: the largest floats are no nanoseconds.
-    interval = round(seconds * NANOSECONDS) if 0 < seconds < 2 * DAY else 0
+    interval = math.floor(seconds * NANOSECONDS + 0.5) if 0 < seconds < 2 * DAY else 0
     if not 0 < interval <= DAY * NANOSECONDS:
         raise ConfigError(f"config interval is a number of seconds above 0 and at most 86400, not {_quoted(text)}")
     return interval
 
 
 def _window(text: str) -> int:
-    readings = int(text) if INTEGER.fullmatch(text.strip()) else 0
+    readings = int(text) if INTEGER.fullmatch(text.strip(ASCII_SPACE)) else 0
     if not 1 <= readings <= LARGEST_WINDOW:
         raise ConfigError(f"config window is a number of readings from 1 to {LARGEST_WINDOW}, not {_quoted(text)}")
     return readings

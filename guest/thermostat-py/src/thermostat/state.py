@@ -1,8 +1,13 @@
-"""What one instance hands to the next, whatever language that one is written in."""
+"""What one instance hands to the next, whatever language that one is written in.
+
+A window may be large and a call's time is short, so readings are handled as wholes here and not one by one.
+"""
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from itertools import accumulate, chain
+from operator import sub
 from typing import Any, List
 
 from .clock import bounded
@@ -29,12 +34,11 @@ class State:
 
     @classmethod
     def of(cls, maximum: float, target: float, readings: Window) -> "State":
-        times = [at for at, _ in readings]
-        differences = [at - before for at, before in zip(times, [0, *times])]
-        return cls(VERSION, maximum, target, differences, [temperature for _, temperature in readings])
+        differences = map(sub, readings.times, chain([0], readings.times))
+        return cls(VERSION, maximum, target, list(differences), readings.temperatures.tolist())
 
     def to_bytes(self) -> bytes:
-        return json.dumps(asdict(self), separators=(",", ":")).encode()
+        return json.dumps(self.__dict__, separators=(",", ":")).encode()
 
     @classmethod
     def from_bytes(cls, saved: bytes) -> "State":
@@ -42,11 +46,11 @@ class State:
         try:
             fields = json.loads(saved.decode())
             state = cls(
-                _integer(fields["version"], 0, 2**32 - 1),
+                _integer(fields["version"]),
                 _number(fields["maximum"]),
                 _number(fields["target"]),
-                [_integer(time, -(2**63), 2**63 - 1) for time in fields["times"]],
-                [_integer(temperature, 0, 255) for temperature in fields["temperatures"]],
+                _integers(fields["times"], -(2**63), 2**63 - 1),
+                _integers(fields["temperatures"], 0, 255),
             )
         except (ValueError, TypeError, RecursionError) as error:
             raise Unreadable(error) from error
@@ -60,19 +64,21 @@ class State:
 
     def readings(self, size: int) -> Window:
         """The last `size` readings."""
-        window = Window(size)
-        at = 0
-        for difference, temperature in zip(self.times, self.temperatures):
-            # In 64 bits, as the other languages count.
-            at = (at + difference + 2**63) % 2**64 - 2**63
-            window.push(bounded(at), temperature)
-        return window
+        return Window(size, map(bounded, accumulate(self.times)), self.temperatures)
 
 
-def _integer(value: Any, lowest: int, highest: int) -> int:
-    if type(value) is not int or not lowest <= value <= highest:
-        raise ValueError(f"{value!r} is no integer from {lowest} to {highest}")
+def _integer(value: Any) -> int:
+    if type(value) is not int:
+        raise ValueError(f"{value!r} is no integer")
     return value
+
+
+def _integers(values: Any, lowest: int, highest: int) -> List[int]:
+    if type(values) is not list or not {int}.issuperset(map(type, values)):
+        raise ValueError("readings are a list of integers")
+    if values and not lowest <= min(values) <= max(values) <= highest:
+        raise ValueError(f"readings are from {lowest} to {highest}")
+    return values
 
 
 def _number(value: Any) -> float:
