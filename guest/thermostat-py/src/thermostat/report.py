@@ -47,7 +47,8 @@ def _since(payload: Optional[str]) -> Optional[int]:
     try:
         return from_rfc3339(text)
     except ValueError as error:
-        quoted = json.dumps(text, ensure_ascii=False)
+        # A payload may be as large as an answer, and then leaves no room for one around it.
+        quoted = json.dumps(text[:80], ensure_ascii=False)
         takes = "getMaxMinReport takes an RFC 3339 date and time such as 2026-01-31T12:00:00Z"
         raise Refusal(f"{takes}, not {quoted}: {error}") from error
 
