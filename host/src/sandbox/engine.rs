@@ -25,6 +25,13 @@ const TABLE_ELEMENTS: usize = 100_000;
 /// Core instances of one component: the module, its shims, and what a `--stub-wasi` guest brings.
 const CORE_INSTANCES: u32 = 50;
 
+/// Memories of one component: the module's own, and two empty ones that a `--stub-wasi` guest brings. What they hold is
+/// limited in all.
+const MEMORIES: u32 = 3;
+
+/// Tables of one component, for the same reasons.
+const TABLES: u32 = 3;
+
 /// What guests are held to.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -123,11 +130,11 @@ fn config(limits: &Limits) -> Config {
     pool.total_component_instances(limits.instances)
         .total_core_instances(limits.instances.saturating_mul(CORE_INSTANCES))
         .max_core_instances_per_component(CORE_INSTANCES)
-        .total_memories(limits.instances)
-        .max_memories_per_component(1)
+        .total_memories(limits.instances.saturating_mul(MEMORIES))
+        .max_memories_per_component(MEMORIES)
         .max_memory_size(limits.memory)
-        .total_tables(limits.instances.saturating_mul(2))
-        .max_tables_per_component(2)
+        .total_tables(limits.instances.saturating_mul(TABLES))
+        .max_tables_per_component(TABLES)
         .table_elements(TABLE_ELEMENTS)
         .max_component_instance_size(1 << 20)
         .max_core_instance_size(1 << 20);
