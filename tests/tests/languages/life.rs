@@ -100,6 +100,11 @@ const LIFE: &[Happening] = &[
         "getMaxMinReport",
         r#""say \"hi\": \\ \n\t\u0001\u007f\u00e9\u2028\ud83d\ude00""#,
     ),
+    // Of a text as long as this one, eighty characters are quoted: up to the thumb.
+    Call(
+        "getMaxMinReport",
+        "\"0123456789 123456789 123456789 123456789 123456789 123456789 123456789 12345678👍 too long\"",
+    ),
     Call("getMaxMinReport", r#"" ""#),
     Call("getMaxMinReport", "17"),
     Call("getMaxMinReport", "true"),
