@@ -50,6 +50,10 @@ class Report(Trial):
             self.assertEqual(status, 400)
             self.assertIn(f"2026-01-31T12:00:00Z, not {json.dumps(text, ensure_ascii=False)}: ", refusal["message"])
 
+    def test_of_a_long_text_only_the_beginning_is_quoted(self) -> None:
+        _, refusal = self.call(json.dumps("\U0001f600" * 10_000))
+        self.assertIn(', not "' + "\U0001f600" * 80 + '": ', refusal["message"])
+
 
 class Times(TestCase):
     def test_they_are_written_and_read_as_the_standard_library_does(self) -> None:

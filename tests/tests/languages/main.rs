@@ -19,7 +19,7 @@ use setpoint::sandbox::{Program, Sandbox, THERMOSTAT};
 use setpoint_tests::{foreign_guest, sandbox, test_natively};
 
 /// In other languages than Rust; each lies in guest/.
-const FOREIGN: [&str; 2] = ["thermostat-js", "thermostat-py"];
+const FOREIGN: [&str; 3] = ["thermostat-c", "thermostat-js", "thermostat-py"];
 
 /// The thermostat in one language.
 struct Language {

@@ -1,0 +1,38 @@
+/* What the contract gives a device, and what it leaves to its callers. */
+#ifndef HOST_H
+#define HOST_H
+
+#include "device_guest.h"
+#include "moment.h"
+
+/* Lends a text to the host, or takes one that the host has lent. */
+device_guest_string_t lent(struct text text);
+struct text borrowed(device_guest_string_t string);
+
+/* The time. A clock beyond all bounds is no better than none: 1970. */
+struct moment host_now(void);
+
+/* From low to high, each as likely as the others. */
+int host_random_in(int low, int high);
+
+/* The operator's value, added to what has been built. False when there is none. */
+bool host_config(const char *key, struct builder *value);
+
+/* Calls on_timer once, or again and again. Nanoseconds are rounded up to milliseconds. */
+setpoint_device_timers_timer_t host_after(uint64_t nanoseconds);
+setpoint_device_timers_timer_t host_every(uint64_t nanoseconds);
+
+/* Queue something for the cloud, `what`; what the host refuses goes to the log. True when it was taken. */
+bool host_send(const char *what, struct text body);
+bool host_report(const char *what, const char *property, struct text value);
+bool host_acknowledge(const char *what, setpoint_device_properties_acknowledgement_t *acknowledgement);
+
+void host_warn(struct text message);
+
+/* Whether it is the device's own, not a component's, and has this name. */
+bool member_is(const setpoint_device_types_member_t *member, const char *name);
+
+/* `component.name`, or the name alone. */
+void append_member(struct builder *builder, const setpoint_device_types_member_t *member);
+
+#endif
