@@ -341,7 +341,7 @@ proptest! {
     fn a_damaged_guest_is_read_or_refused(bytes in prop::collection::vec(damaged(), 4)) {
         for bytes in bytes {
             if let Ok(component) = as_component("guest", &bytes) {
-                let _ = Contract::read("guest", &component).and_then(|contract| contract.check("guest"));
+                let _ = Contract::read("guest", &component).and_then(|contract| contract.check("guest", &Limits::default()));
             }
         }
     }

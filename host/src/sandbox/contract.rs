@@ -3,8 +3,9 @@
 //! Read from the bytes alone, before anything is compiled: a guest that cannot run here is refused within a millisecond,
 //! by the name of what it lacks.
 
-use wasmparser::{ComponentExternalKind, Parser, Payload};
+use wasmparser::{ComponentExternalKind, MemoryType, Parser, Payload};
 
+use super::engine::Limits;
 use super::load::LoadError;
 
 /// The package this host implements.
@@ -30,13 +31,15 @@ const INTERFACES: [(&str, &str); 10] = [
 /// What every device exports.
 const DEVICE: &str = "device";
 
-/// The imports and exports of a component.
+/// The imports and exports of a component, and what it begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contract {
     /// What the guest wants of its host.
     pub imports: Vec<Interface>,
     /// What the host may call.
     pub exports: Vec<Interface>,
+    /// The largest memory that any module of it begins with, in bytes.
+    pub memory: u64,
 }
 
 /// One imported or exported name of a component.
@@ -80,6 +83,15 @@ fn parts(name: &str) -> Option<Parts<'_>> {
     })
 }
 
+/// What a memory has before it grows.
+fn initial_bytes(memory: MemoryType) -> u64 {
+    // 64 KiB, unless the module says otherwise. Source: WebAssembly core specification, 4.2.8, memory instances.
+    let page = 1_u64
+        .checked_shl(memory.page_size_log2.unwrap_or(16))
+        .unwrap_or(u64::MAX);
+    memory.initial.saturating_mul(page)
+}
+
 impl Contract {
     /// Reads the names out of a component.
     pub fn read(name: &str, component: &[u8]) -> Result<Self, LoadError> {
@@ -87,7 +99,7 @@ impl Contract {
             guest: name.to_owned(),
             reason: error.to_string(),
         };
-        let (mut imports, mut exports) = (Vec::new(), Vec::new());
+        let (mut imports, mut exports, mut memory) = (Vec::new(), Vec::new(), 0);
         // Sections of nested modules and components have names of their own; only the outermost are the guest's.
         let mut depth = 0_usize;
         for payload in Parser::new(0).parse_all(component) {
@@ -107,14 +119,37 @@ impl Contract {
                         }
                     }
                 }
+                // At every depth: a component's memory is that of a module in it.
+                Payload::MemorySection(section) => {
+                    for declared in section {
+                        memory = memory.max(initial_bytes(declared.map_err(damaged)?));
+                    }
+                }
                 _ => {}
             }
         }
-        Ok(Self { imports, exports })
+        Ok(Self {
+            imports,
+            exports,
+            memory,
+        })
     }
 
-    /// Whether this host can run the guest called `name`.
-    pub fn check(&self, name: &str) -> Result<(), LoadError> {
+    /// Whether this host can run the guest called `name` within these limits.
+    pub fn check(&self, name: &str, limits: &Limits) -> Result<(), LoadError> {
+        self.check_names(name)?;
+        let limit = limits.memory as u64;
+        if self.memory > limit {
+            return Err(LoadError::TooMuchMemory {
+                guest: name.to_owned(),
+                wants: self.memory,
+                limit,
+            });
+        }
+        Ok(())
+    }
+
+    fn check_names(&self, name: &str) -> Result<(), LoadError> {
         let guest = name.to_owned();
         let ours = |interface: &Interface| parts(&interface.name).is_some_and(|parts| parts.package == PACKAGE);
         for interface in self
@@ -179,13 +214,15 @@ mod tests {
 
     #[test]
     fn an_import_the_host_does_not_give_is_named() {
-        let error = contract(r#"(component (import "wasi:filesystem/types@0.2.0" (instance)))"#).check("guest");
+        let error = contract(r#"(component (import "wasi:filesystem/types@0.2.0" (instance)))"#)
+            .check("guest", &Limits::default());
         assert!(error.unwrap_err().to_string().contains("wasi:filesystem/types@0.2.0"));
     }
 
     #[test]
     fn another_version_is_named_with_this_one() {
-        let error = contract(r#"(component (import "setpoint:device/clock@0.9.0" (instance)))"#).check("guest");
+        let error = contract(r#"(component (import "setpoint:device/clock@0.9.0" (instance)))"#)
+            .check("guest", &Limits::default());
         let error = error.unwrap_err().to_string();
         assert!(
             error.contains("setpoint:device@0.9.0") && error.contains("setpoint:device@0.1.0"),
@@ -195,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_component_that_is_no_device_is_told_what_it_lacks() {
-        let error = contract("(component)").check("guest").unwrap_err();
+        let error = contract("(component)").check("guest", &Limits::default()).unwrap_err();
         assert!(matches!(error, LoadError::NoDevice { ref export, .. } if export == "setpoint:device/device@0.1.0"));
     }
 }

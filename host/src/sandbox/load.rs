@@ -75,6 +75,18 @@ pub enum LoadError {
         /// The interface missing.
         export: String,
     },
+    /// It would not get what it begins with.
+    #[error(
+        "{guest}: begins with {wants} bytes of memory and may have {limit}; build it for less, or give it --memory {}", mebibytes(*.wants)
+    )]
+    TooMuchMemory {
+        /// The guest's name.
+        guest: String,
+        /// Bytes it begins with.
+        wants: u64,
+        /// Bytes it may have.
+        limit: u64,
+    },
     /// The names are right, what is behind them is not.
     #[error("{guest}: does not fit the contract: {reason}; build it again with the WIT package of this host")]
     Unfit {
@@ -83,6 +95,11 @@ pub enum LoadError {
         /// wasmtime's words.
         reason: String,
     },
+}
+
+/// As `--memory` counts: in full MiB, rounded up.
+fn mebibytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
 }
 
 /// A guest that was checked and compiled, ready to be instantiated any number of times. Cheap to clone.
@@ -117,7 +134,7 @@ impl Program {
             Some(component) => component,
             None => {
                 let source = as_component(name, bytes)?;
-                Contract::read(name, &source)?.check(name)?;
+                Contract::read(name, &source)?.check(name, &sandbox.limits)?;
                 let component = Component::new(&sandbox.engine, &source).map_err(unfit)?;
                 if let Some((cache, key)) = sandbox.cache.as_ref().zip(key.as_ref()) {
                     cache.store(key, &component);

@@ -20,11 +20,28 @@ fn memory_has_an_end_and_the_failure_says_so() {
 #[test]
 fn a_guest_that_begins_with_too_much_does_not_begin() {
     let sandbox = Sandbox::new(Limits::default(), None).unwrap();
-    let error = Program::load(&sandbox, "guest", &Module::new().pages(257).bytes()).err();
-    let Some(LoadError::Unfit { reason, .. }) = error else {
-        panic!("{error:?}")
+    let error = Program::load(&sandbox, "guest", &Module::new().pages(257).bytes())
+        .err()
+        .unwrap();
+    assert!(
+        matches!(
+            error,
+            LoadError::TooMuchMemory {
+                wants: 16_842_752,
+                limit: 16_777_216,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(error.to_string().ends_with("or give it --memory 17"), "{error}");
+    // As much as that is enough.
+    let limits = Limits {
+        memory: 17 << 20,
+        ..Limits::default()
     };
-    assert!(reason.contains("exceeds the limit"), "{reason}");
+    let sandbox = Sandbox::new(limits, None).unwrap();
+    assert!(Program::load(&sandbox, "guest", &Module::new().pages(257).bytes()).is_ok());
 }
 
 #[test]
