@@ -108,7 +108,7 @@ impl Sandbox {
         };
         let engine = Engine::new(&config(&limits)).map_err(failed)?;
         let mut linker = Linker::new(&engine);
-        DeviceGuest::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state).map_err(failed)?;
+        DeviceGuest::add_to_linker::<State, HasSelf<State>>(&mut linker, State::called).map_err(failed)?;
         let ticker = EpochTicker::start(engine.weak()).map_err(SandboxError::Ticker)?;
         Ok(Self {
             engine,

@@ -88,6 +88,7 @@ impl Guest {
             last_timer: 0,
             cancelled: HashSet::new(),
             dropped_log_lines: 0,
+            has_called: false,
         };
         let mut store = Store::new(&program.sandbox.engine, state);
         store.limiter(|state| &mut state.held);
@@ -97,15 +98,31 @@ impl Guest {
         store.set_epoch_deadline(Limits::epochs(limits.start));
         let name = program.name.clone();
         match program.instance.instantiate(&mut store) {
-            Ok(exports) => Ok(Self {
-                name,
-                limits,
-                store,
-                exports,
-                _sandbox: program.sandbox.clone(),
-            }),
+            Ok(exports) => {
+                let guest = Self {
+                    name,
+                    limits,
+                    store,
+                    exports,
+                    _sandbox: program.sandbox.clone(),
+                };
+                guest.has_kept_quiet("initialisation")?;
+                Ok(guest)
+            }
             Err(error) => Err(failure(&name, "initialisation", limits.start, &error, store.data())),
         }
+    }
+
+    /// The contract opens the imports with `start`: before it nothing of the device is there yet that they could reach.
+    fn has_kept_quiet(&self, export: &'static str) -> Result<(), GuestError> {
+        if !self.store.data().has_called {
+            return Ok(());
+        }
+        Err(GuestError::Trapped {
+            guest: self.name.clone(),
+            export,
+            reason: "it called an import, which a guest may do from `start` on".to_owned(),
+        })
     }
 
     /// The program's name, for messages.
@@ -118,6 +135,7 @@ impl Guest {
         let model_id = self.call("model-id", |exports, store| {
             exports.setpoint_device_device().call_model_id(store)
         })?;
+        self.has_kept_quiet("model-id")?;
         if setpoint_protocol::identifier::is_dtmi(&model_id) {
             return Ok(model_id);
         }

@@ -50,9 +50,17 @@ pub(super) struct State {
     pub(super) cancelled: HashSet<u32>,
     /// Log lines over the quota since this was last asked.
     pub(super) dropped_log_lines: u64,
+    /// Whether it has called an import.
+    pub(super) has_called: bool,
 }
 
 impl State {
+    /// The way to every import.
+    pub(super) fn called(&mut self) -> &mut Self {
+        self.has_called = true;
+        self
+    }
+
     /// Takes a message of `bytes` off the quota, and one of its kind; or says why not, and takes nothing.
     fn claim(&mut self, kind: fn(&mut Quota) -> &mut usize, bytes: usize) -> Result<(), types::SendError> {
         let mut left = self.quota;

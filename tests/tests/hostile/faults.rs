@@ -1,6 +1,6 @@
 //! Guests that break at every place where they can.
 
-use super::provoke::{PLACES, doing, trap};
+use super::provoke::{PLACES, doing, start, trap};
 
 fn breaks_everywhere(statements: &str, reason: &str) {
     for place in PLACES {
@@ -39,4 +39,18 @@ fn memory_that_is_not_there_ends_the_instance() {
 fn a_call_of_nothing_ends_the_instance() {
     let (_, reason) = trap(&doing("receive", "(call_indirect (i32.const 0))"), "receive");
     assert!(reason.contains("uninitialized element"), "{reason}");
+}
+
+#[test]
+fn a_call_of_the_host_before_start_ends_the_instance() {
+    let refused = "it called an import, which a guest may do from `start` on";
+    let random = "(drop (call $random))";
+    for call in [random, "(drop (call $say))", "(call $digit (i32.const 7))"] {
+        let (export, reason) = trap(&doing("model-id", call), "model-id");
+        assert_eq!((export, reason.as_str()), ("model-id", refused), "{call}");
+        // From there on it may.
+        assert!(start(&doing("start", call)).failures().is_empty(), "{call}");
+    }
+    let (export, reason) = trap(&doing("initialisation", random), "initialisation");
+    assert_eq!((export, reason.as_str()), ("initialisation", refused));
 }

@@ -7,7 +7,7 @@
 //! | theme | guests | what they do |
 //! | --- | --- | --- |
 //! | `time.rs` | 14 | loop for ever, at each of 8 places, in calls of the host and in their allocator |
-//! | `faults.rs` | 19 | abort and divide by zero at each place, reach beyond memory, call what is not there |
+//! | `faults.rs` | 23 | abort and divide by zero at each place, reach beyond memory, call what is not there, or the host before they may |
 //! | `memory.rs` | 14 | take memory, tables, and at each place stack |
 //! | `floods.rs` | 15 | telemetry, reports, acknowledgements, log lines, timers, open commands, one megabyte named 100,000 times |
 //! | `nonsense.rs` | 33 | results, names, statuses and documents that are none |
