@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::contract::VERSION;
+use super::versions::VERSIONS;
 
 /// A folder of compiled guests, private to this user.
 ///
@@ -44,7 +44,9 @@ impl Cache {
         let mut hash = Sha256::new();
         engine.precompile_compatibility_hash().hash(&mut Digesting(&mut hash));
         // What is in the cache is not checked against the contract again.
-        hash.update(VERSION);
+        for version in VERSIONS {
+            hash.update(version.number());
+        }
         hash.update(guest);
         let digest = hash.finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + ".cwasm"

@@ -7,12 +7,10 @@ use wasmparser::{ComponentExternalKind, MemoryType, Parser, Payload};
 
 use super::engine::Limits;
 use super::load::LoadError;
+use super::versions::{VERSIONS, Version, is_compatible};
 
 /// The package this host implements.
 const PACKAGE: &str = "setpoint:device";
-
-/// Its version. A guest built for another one is refused, until this host keeps bindings for more than one.
-pub(super) const VERSION: &str = "0.1.0";
 
 /// Every interface of the package a guest may import, with what it lets the guest do.
 const INTERFACES: [(&str, &str); 10] = [
@@ -30,6 +28,11 @@ const INTERFACES: [(&str, &str); 10] = [
 
 /// What every device exports.
 const DEVICE: &str = "device";
+
+/// The name under which a device of this version exports it.
+pub(super) fn device_of(version: &dyn Version) -> String {
+    format!("{PACKAGE}/{DEVICE}@{}", version.number())
+}
 
 /// The imports and exports of a component, and what it begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,12 +162,12 @@ impl Contract {
             .filter(|interface| ours(interface))
         {
             let version = parts(&interface.name).map_or("", |parts| parts.version);
-            if version != VERSION {
-                let built_for = format!("{PACKAGE}@{version}");
+            if !VERSIONS.iter().any(|given| is_compatible(version, given.number())) {
+                let given = VERSIONS.map(|given| format!("{PACKAGE}@{}", given.number()));
                 return Err(LoadError::OtherVersion {
                     guest,
-                    built_for,
-                    given: format!("{PACKAGE}@{VERSION}"),
+                    built_for: format!("{PACKAGE}@{version}"),
+                    given: given.join(" and "),
                 });
             }
         }
@@ -174,11 +177,14 @@ impl Contract {
                 import: import.name.clone(),
             });
         }
-        let device = format!("{PACKAGE}/{DEVICE}@{VERSION}");
-        if self.exports.iter().any(|export| export.name == device) {
+        let is_device = |export: &Interface| {
+            parts(&export.name).is_some_and(|parts| parts.package == PACKAGE && parts.interface == DEVICE)
+        };
+        if self.exports.iter().any(is_device) {
             return Ok(());
         }
-        Err(LoadError::NoDevice { guest, export: device })
+        let export = VERSIONS.first().map(|newest| device_of(*newest)).unwrap_or_default();
+        Err(LoadError::NoDevice { guest, export })
     }
 }
 
@@ -191,9 +197,9 @@ mod tests {
     }
 
     #[test]
-    fn the_version_given_is_that_of_the_package() {
+    fn the_newest_version_given_is_that_of_the_package() {
         let package = include_str!("../../../wit/device.wit");
-        assert!(package.contains(&format!("package {PACKAGE}@{VERSION};")));
+        assert!(package.contains(&format!("package {PACKAGE}@{};", VERSIONS[0].number())));
         for (interface, _) in INTERFACES {
             assert!(package.contains(&format!("interface {interface} {{")), "{interface}");
         }

@@ -5,13 +5,13 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::bindings::DeviceGuest;
 use super::cache::Cache;
 use super::imports::State;
 use super::rates::Rates;
+use super::versions::VERSIONS;
 
 /// How fine a guest's time budget is measured. Ten milliseconds make a hundred wake-ups a second of about a microsecond.
 const EPOCH: Duration = Duration::from_millis(10);
@@ -108,7 +108,9 @@ impl Sandbox {
         };
         let engine = Engine::new(&config(&limits)).map_err(failed)?;
         let mut linker = Linker::new(&engine);
-        DeviceGuest::add_to_linker::<State, HasSelf<State>>(&mut linker, State::called).map_err(failed)?;
+        for version in VERSIONS {
+            version.link(&mut linker).map_err(failed)?;
+        }
         let ticker = EpochTicker::start(engine.weak()).map_err(SandboxError::Ticker)?;
         Ok(Self {
             engine,

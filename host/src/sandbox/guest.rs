@@ -3,17 +3,16 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use serde_json::Value;
 use wasmtime::{Store, Trap};
 
-use super::bindings::{DeviceGuest, device, types};
 use super::engine::{Limits, Sandbox};
 use super::held::Held;
-use super::imports::{State, refused_response, response};
+use super::imports::State;
 use super::load::Program;
 use super::surroundings::{Quota, Surroundings};
+use super::versions::Exports;
 use crate::cloud::Assignment;
-use crate::effect::{Command, DesiredValue, Effect, Member, Outcome, StartReason};
+use crate::effect::{Command, DesiredValue, Effect, Outcome, StartReason};
 
 /// Why an instance is of no more use.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -69,7 +68,7 @@ pub struct Guest {
     name: String,
     limits: Limits,
     store: Store<State>,
-    exports: DeviceGuest,
+    exports: Box<dyn Exports>,
     /// Its ticker stops a call that runs on, so it must not end before the guest does.
     _sandbox: Sandbox,
 }
@@ -97,7 +96,7 @@ impl Guest {
         store.set_hostcall_fuel(limits.memory);
         store.set_epoch_deadline(Limits::epochs(limits.start));
         let name = program.name.clone();
-        match program.instance.instantiate(&mut store) {
+        match program.prepared.instantiate(&mut store) {
             Ok(exports) => {
                 let guest = Self {
                     name,
@@ -132,9 +131,7 @@ impl Guest {
 
     /// Asks for the model. Called before [`Guest::start`].
     pub fn model_id(&mut self) -> Result<String, GuestError> {
-        let model_id = self.call("model-id", |exports, store| {
-            exports.setpoint_device_device().call_model_id(store)
-        })?;
+        let model_id = self.call("model-id", |exports, store| exports.model_id(store))?;
         self.has_kept_quiet("model-id")?;
         if setpoint_protocol::identifier::is_dtmi(&model_id) {
             return Ok(model_id);
@@ -152,14 +149,8 @@ impl Guest {
 
     /// Starts the device, with what [`Guest::save`] last returned.
     pub fn start(&mut self, reason: StartReason, state: Option<&[u8]>) -> Result<(), GuestError> {
-        let reason = match reason {
-            StartReason::PowerOn => device::StartReason::PowerOn,
-            StartReason::Failure => device::StartReason::Failure,
-            StartReason::Replaced => device::StartReason::Replaced,
-            StartReason::Resumed => device::StartReason::Resumed,
-        };
         let started = self.call_within("start", self.limits.start, |exports, store| {
-            exports.setpoint_device_device().call_start(store, reason, state)
+            exports.start(store, reason, state)
         })?;
         started.map_err(|reason| GuestError::Refused {
             guest: self.name.clone(),
@@ -177,33 +168,18 @@ impl Guest {
 
     /// Tells of desired values.
     pub fn update(&mut self, desired: Vec<DesiredValue>) -> Result<(), GuestError> {
-        let desired: Vec<_> = desired.into_iter().map(desired_value).collect();
-        self.call("update", |exports, store| {
-            exports.setpoint_device_device().call_update(store, &desired)
-        })
+        self.call("update", |exports, store| exports.update(store, desired))
     }
 
     /// Has a command carried out. While it is deferred, [`Effect::Respond`] may answer it.
     pub fn invoke(&mut self, command: Command) -> Result<Outcome, GuestError> {
         let request = command.request.clone();
-        let command = device::Command {
-            id: command.request,
-            target: member(command.target),
-            payload: command.payload.as_ref().map(Value::to_string),
-        };
         self.store.data_mut().open.insert(request.clone());
-        let called = self.call("invoke", |exports, store| {
-            exports.setpoint_device_device().call_invoke(store, &command)
-        });
-        if !matches!(called, Ok(device::Outcome::Deferred)) {
+        let called = self.call("invoke", |exports, store| exports.invoke(store, command));
+        if !matches!(called, Ok(Outcome::Deferred)) {
             self.forget_request(&request);
         }
-        Ok(match called? {
-            device::Outcome::Deferred => Outcome::Deferred,
-            device::Outcome::Done(answer) => {
-                Outcome::Done(response(answer).unwrap_or_else(|reason| refused_response(&reason)))
-            }
-        })
+        called
     }
 
     /// Lets the guest answer these requests, which the instance before it left open.
@@ -218,23 +194,17 @@ impl Guest {
 
     /// Hands over a cloud-to-device message.
     pub fn receive(&mut self, body: &[u8], properties: &[(String, String)]) -> Result<(), GuestError> {
-        self.call("receive", |exports, store| {
-            exports.setpoint_device_device().call_receive(store, body, properties)
-        })
+        self.call("receive", |exports, store| exports.receive(store, body, properties))
     }
 
     /// A timer is due.
     pub fn timer_fired(&mut self, timer: u32) -> Result<(), GuestError> {
-        self.call("timer-fired", |exports, store| {
-            exports.setpoint_device_device().call_timer_fired(store, timer)
-        })
+        self.call("timer-fired", |exports, store| exports.timer_fired(store, timer))
     }
 
     /// The state for the next instance; none when this device cannot be put aside.
     pub fn save(&mut self) -> Result<Option<Vec<u8>>, GuestError> {
-        self.call("save", |exports, store| {
-            exports.setpoint_device_device().call_save(store)
-        })
+        self.call("save", |exports, store| exports.save(store))
     }
 
     /// How much the next call may ask for. Until it is given, a guest may queue nothing.
@@ -267,7 +237,7 @@ impl Guest {
     fn call<T>(
         &mut self,
         export: &'static str,
-        body: impl FnOnce(&DeviceGuest, &mut Store<State>) -> wasmtime::Result<T>,
+        body: impl FnOnce(&dyn Exports, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
         self.call_within(export, self.limits.event, body)
     }
@@ -276,10 +246,10 @@ impl Guest {
         &mut self,
         export: &'static str,
         budget: Duration,
-        body: impl FnOnce(&DeviceGuest, &mut Store<State>) -> wasmtime::Result<T>,
+        body: impl FnOnce(&dyn Exports, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
         self.store.set_epoch_deadline(Limits::epochs(budget));
-        body(&self.exports, &mut self.store)
+        body(self.exports.as_ref(), &mut self.store)
             .map_err(|error| failure(&self.name, export, budget, &error, self.store.data()))
     }
 }
@@ -297,19 +267,4 @@ fn failure(guest: &str, export: &'static str, budget: Duration, error: &wasmtime
             format!("{reason}, after it was refused memory: it wanted {wanted} bytes in all (--memory gives more)");
     }
     GuestError::Trapped { guest, export, reason }
-}
-
-fn member(member: Member) -> types::Member {
-    types::Member {
-        component: member.component,
-        name: member.name,
-    }
-}
-
-fn desired_value(desired: DesiredValue) -> device::DesiredValue {
-    device::DesiredValue {
-        property: member(desired.property),
-        value: desired.value.as_ref().map(Value::to_string),
-        version: desired.version,
-    }
 }

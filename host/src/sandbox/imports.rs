@@ -1,5 +1,5 @@
-//! What a guest may call. Nothing here waits or does I/O: every call answers from what the instance was given, or queues
-//! an [`Effect`] within its [`Quota`].
+//! What a guest may call, whatever version of the contract it was built for. Nothing here waits or does I/O: every call
+//! answers from what the instance was given, or queues an [`Effect`] within its [`Quota`].
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use setpoint_protocol::identifier::is_property_name;
 use setpoint_protocol::properties::PropertyBag;
 use setpoint_protocol::twin::{self, Document};
 
-use super::bindings::{clock, commands, config, logging, properties, provisioning, random, telemetry, timers, types};
 use super::held::Held;
-use super::surroundings::{Quota, Random, Surroundings};
+use super::surroundings::{Quota, Surroundings};
+use crate::cloud::Assignment;
 use crate::effect::{Effect, Level, Member, Response};
 
 /// Largest device-to-cloud message, properties included.
@@ -34,6 +34,16 @@ const LOG_BYTES: usize = 1024;
 
 /// Characters shown of a name that is none: shown in full, one of megabytes would take the host several times as much.
 const SHOWN_OF_NAME: usize = 200;
+
+/// Why nothing was queued.
+pub(super) enum Refused {
+    /// There is no room for it, or none left of its quota.
+    OutboxFull,
+    /// The hub takes so many bytes.
+    TooLarge(usize),
+    /// In words.
+    Invalid(String),
+}
 
 /// What one instance is given and what it has done since it was last asked.
 pub(super) struct State {
@@ -62,13 +72,13 @@ impl State {
     }
 
     /// Takes a message of `bytes` off the quota, and one of its kind; or says why not, and takes nothing.
-    fn claim(&mut self, kind: fn(&mut Quota) -> &mut usize, bytes: usize) -> Result<(), types::SendError> {
+    fn claim(&mut self, kind: fn(&mut Quota) -> &mut usize, bytes: usize) -> Result<(), Refused> {
         let mut left = self.quota;
         for (has, wants) in [(&mut left.messages, 1), (&mut left.bytes, bytes)] {
-            *has = has.checked_sub(wants).ok_or(types::SendError::OutboxFull)?;
+            *has = has.checked_sub(wants).ok_or(Refused::OutboxFull)?;
         }
         let has = kind(&mut left);
-        *has = has.checked_sub(1).ok_or(types::SendError::OutboxFull)?;
+        *has = has.checked_sub(1).ok_or(Refused::OutboxFull)?;
         self.quota = left;
         Ok(())
     }
@@ -81,22 +91,18 @@ impl State {
     }
 }
 
-fn invalid(what: impl Into<String>) -> types::SendError {
-    types::SendError::Invalid(what.into())
+fn invalid(what: impl Into<String>) -> Refused {
+    Refused::Invalid(what.into())
 }
 
-fn too_large(limit: usize) -> types::SendError {
-    types::SendError::TooLarge(u32::try_from(limit).unwrap_or(u32::MAX))
-}
-
-fn parse(json: &str, limit: usize) -> Result<Value, types::SendError> {
+fn parse(json: &str, limit: usize) -> Result<Value, Refused> {
     if json.len() > limit {
-        return Err(too_large(limit));
+        return Err(Refused::TooLarge(limit));
     }
     serde_json::from_str(json).map_err(|error| invalid(format!("not JSON: {error}")))
 }
 
-fn check_name(kind: &str, name: &str) -> Result<(), types::SendError> {
+fn check_name(kind: &str, name: &str) -> Result<(), Refused> {
     if is_property_name(name) {
         Ok(())
     } else {
@@ -105,38 +111,72 @@ fn check_name(kind: &str, name: &str) -> Result<(), types::SendError> {
     }
 }
 
-fn member(member: types::Member) -> Result<Member, types::SendError> {
+fn check_member(member: &Member) -> Result<(), Refused> {
     if let Some(component) = &member.component {
         check_name("component", component)?;
     }
-    check_name("property", &member.name)?;
-    Ok(Member {
-        component: member.component,
-        name: member.name,
-    })
+    check_name("property", &member.name)
 }
 
-impl types::Host for State {}
+/// Whether the hub would take this property, as it will stand in the twin.
+fn check_property(property: &Member, value: &Value) -> Result<(), Refused> {
+    let inner = Document::from_iter([(property.name.clone(), value.clone())]);
+    let patch = match &property.component {
+        Some(component) => Document::from_iter([(component.clone(), Value::Object(inner))]),
+        None => inner,
+    };
+    twin::check(&patch).map_err(|error| invalid(error.to_string()))
+}
 
-impl clock::Host for State {
-    fn now(&mut self) -> clock::Datetime {
+/// A response as the hub takes it. Of one that it would not take, the caller is told what is wrong.
+pub(super) fn response(status: u16, payload: Option<String>) -> Response {
+    checked_response(status, payload).unwrap_or_else(|reason| refused_response(&reason))
+}
+
+fn checked_response(status: u16, payload: Option<String>) -> Result<Response, String> {
+    if !(200..=599).contains(&status) {
+        return Err(format!("{status} is no status; it takes 200 to 599"));
+    }
+    let payload = match payload {
+        None => Value::Null,
+        Some(json) if json.len() > RESPONSE_BYTES => {
+            return Err(format!(
+                "a response of {} bytes; the hub takes {RESPONSE_BYTES}",
+                json.len()
+            ));
+        }
+        Some(json) => serde_json::from_str(&json).map_err(|error| format!("a response that is not JSON: {error}"))?,
+    };
+    Ok(Response { status, payload })
+}
+
+fn refused_response(reason: &str) -> Response {
+    Response {
+        status: 500,
+        payload: serde_json::json!({ "message": format!("the device gave {reason}") }),
+    }
+}
+
+impl State {
+    /// Seconds and nanoseconds since 1970.
+    pub(super) fn now(&self) -> (u64, u32) {
         let now = self.surroundings.clock.now();
         // Before 1970 the contract has no time; such a clock is wrong anyway.
         let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-        clock::Datetime {
-            seconds,
-            nanoseconds: now.timestamp_subsec_nanos().min(999_999_999),
-        }
+        (seconds, now.timestamp_subsec_nanos().min(999_999_999))
     }
 
-    fn monotonic(&mut self) -> u64 {
-        let since = self.surroundings.clock.monotonic().saturating_sub(self.born);
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    /// How long the instance has been there.
+    pub(super) fn age(&self) -> Duration {
+        self.surroundings.clock.monotonic().saturating_sub(self.born)
     }
-}
 
-impl timers::Host for State {
-    fn after(&mut self, milliseconds: u64) -> wasmtime::Result<u32> {
+    /// The same in nanoseconds, as contracts count it.
+    pub(super) fn age_in_nanoseconds(&self) -> u64 {
+        u64::try_from(self.age().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn after(&mut self, milliseconds: u64) -> wasmtime::Result<u32> {
         let timer = self.new_timer()?;
         self.effects.push(Effect::After {
             timer,
@@ -145,7 +185,7 @@ impl timers::Host for State {
         Ok(timer)
     }
 
-    fn every(&mut self, milliseconds: u64) -> wasmtime::Result<u32> {
+    pub(super) fn every(&mut self, milliseconds: u64) -> wasmtime::Result<u32> {
         let timer = self.new_timer()?;
         // A period of nothing would fire for ever.
         self.effects.push(Effect::Every {
@@ -155,30 +195,18 @@ impl timers::Host for State {
         Ok(timer)
     }
 
-    fn cancel(&mut self, timer: u32) -> wasmtime::Result<()> {
-        if timer == 0 || timer > self.last_timer {
-            return Ok(());
-        }
-        if self.cancelled.insert(timer) {
+    pub(super) fn cancel(&mut self, timer: u32) {
+        if timer != 0 && timer <= self.last_timer && self.cancelled.insert(timer) {
             self.effects.push(Effect::Cancel { timer });
         }
-        Ok(())
     }
-}
 
-impl random::Host for State {
-    fn next(&mut self) -> u64 {
-        self.surroundings.random.next()
-    }
-}
-
-impl telemetry::Host for State {
-    fn send(&mut self, message: telemetry::Message) -> Result<(), types::SendError> {
-        let telemetry::Message {
-            component,
-            body,
-            properties,
-        } = message;
+    pub(super) fn send(
+        &mut self,
+        component: Option<String>,
+        body: String,
+        properties: Vec<(String, String)>,
+    ) -> Result<(), Refused> {
         let properties = PropertyBag(
             properties
                 .into_iter()
@@ -187,11 +215,11 @@ impl telemetry::Host for State {
         );
         let extra = properties.to_string().len();
         if extra > TOPIC_BYTES {
-            return Err(too_large(TOPIC_BYTES));
+            return Err(Refused::TooLarge(TOPIC_BYTES));
         }
         let bytes = body.len().saturating_add(extra);
         if bytes > TELEMETRY_BYTES {
-            return Err(too_large(TELEMETRY_BYTES));
+            return Err(Refused::TooLarge(TELEMETRY_BYTES));
         }
         if !parse(&body, TELEMETRY_BYTES)?.is_object() {
             return Err(invalid("a telemetry message is a JSON object"));
@@ -211,21 +239,9 @@ impl telemetry::Host for State {
         });
         Ok(())
     }
-}
 
-/// Whether the hub would take this property, as it will stand in the twin.
-fn check_property(property: &Member, value: &Value) -> Result<(), types::SendError> {
-    let inner = Document::from_iter([(property.name.clone(), value.clone())]);
-    let patch = match &property.component {
-        Some(component) => Document::from_iter([(component.clone(), Value::Object(inner))]),
-        None => inner,
-    };
-    twin::check(&patch).map_err(|error| invalid(error.to_string()))
-}
-
-impl properties::Host for State {
-    fn report(&mut self, property: types::Member, value: Option<String>) -> Result<(), types::SendError> {
-        let property = member(property)?;
+    pub(super) fn report(&mut self, property: Member, value: Option<String>) -> Result<(), Refused> {
+        check_member(&property)?;
         let bytes = value.as_ref().map_or(0, String::len);
         let value = value.map_or(Ok(Value::Null), |json| parse(&json, PROPERTY_BYTES))?;
         check_property(&property, &value)?;
@@ -234,20 +250,20 @@ impl properties::Host for State {
         Ok(())
     }
 
-    fn acknowledge(&mut self, acknowledgement: properties::Acknowledgement) -> Result<(), types::SendError> {
-        let properties::Acknowledgement {
-            property,
-            value,
-            status,
-            version,
-            description,
-        } = acknowledgement;
-        let property = member(property)?;
+    pub(super) fn acknowledge(
+        &mut self,
+        property: Member,
+        value: Option<String>,
+        status: u16,
+        version: u64,
+        description: Option<String>,
+    ) -> Result<(), Refused> {
+        check_member(&property)?;
         if !(200..=599).contains(&status) {
             return Err(invalid(format!("{status} is no status; it takes 200 to 599")));
         }
         if description.as_ref().is_some_and(|text| text.len() > PROPERTY_BYTES) {
-            return Err(too_large(PROPERTY_BYTES));
+            return Err(Refused::TooLarge(PROPERTY_BYTES));
         }
         // As text a value may be longer than the hub counts it when it is desired.
         let value = value.filter(|json| json.len() <= PROPERTY_BYTES);
@@ -270,66 +286,22 @@ impl properties::Host for State {
         });
         Ok(())
     }
-}
 
-/// A response as the hub takes it, or what is wrong with it.
-pub(super) fn response(response: commands::Response) -> Result<Response, String> {
-    let commands::Response { status, payload } = response;
-    if !(200..=599).contains(&status) {
-        return Err(format!("{status} is no status; it takes 200 to 599"));
-    }
-    let payload = match payload {
-        None => Value::Null,
-        Some(json) if json.len() > RESPONSE_BYTES => {
-            return Err(format!(
-                "a response of {} bytes; the hub takes {RESPONSE_BYTES}",
-                json.len()
-            ));
-        }
-        Some(json) => serde_json::from_str(&json).map_err(|error| format!("a response that is not JSON: {error}"))?,
-    };
-    Ok(Response { status, payload })
-}
-
-/// What a caller is told of an answer that [`response`] refused.
-pub(super) fn refused_response(reason: &str) -> Response {
-    Response {
-        status: 500,
-        payload: serde_json::json!({ "message": format!("the device gave {reason}") }),
-    }
-}
-
-impl commands::Host for State {
-    fn respond(&mut self, request: String, answer: commands::Response) -> bool {
+    pub(super) fn respond(&mut self, request: String, status: u16, payload: Option<String>) -> bool {
         if !self.open.remove(&request) {
             return false;
         }
-        let response = response(answer).unwrap_or_else(|reason| refused_response(&reason));
+        let response = response(status, payload);
         self.effects.push(Effect::Respond { request, response });
         true
     }
-}
 
-impl provisioning::Host for State {
-    fn current(&mut self) -> wasmtime::Result<provisioning::Assignment> {
+    pub(super) fn assignment(&self) -> wasmtime::Result<&Assignment> {
         let assignment = self.surroundings.assignment.as_ref();
-        let assignment = assignment.ok_or_else(|| wasmtime::Error::msg("asks for its assignment before it has one"))?;
-        Ok(provisioning::Assignment {
-            hub: assignment.hub.host.clone(),
-            device_id: assignment.device_id.clone(),
-            payload: assignment.payload.as_ref().map(Value::to_string),
-        })
+        assignment.ok_or_else(|| wasmtime::Error::msg("asks for its assignment before it has one"))
     }
-}
 
-impl config::Host for State {
-    fn get(&mut self, key: String) -> Option<String> {
-        self.surroundings.config.get(&key).cloned()
-    }
-}
-
-impl logging::Host for State {
-    fn log(&mut self, level: logging::Level, mut message: String) {
+    pub(super) fn log(&mut self, level: Level, mut message: String) {
         let Some(left) = self.quota.log_lines.checked_sub(1) else {
             self.dropped_log_lines += 1;
             return;
@@ -338,13 +310,6 @@ impl logging::Host for State {
         if message.len() > LOG_BYTES {
             message.truncate(message.floor_char_boundary(LOG_BYTES));
         }
-        let level = match level {
-            logging::Level::Trace => Level::Trace,
-            logging::Level::Debug => Level::Debug,
-            logging::Level::Info => Level::Info,
-            logging::Level::Warn => Level::Warn,
-            logging::Level::Error => Level::Error,
-        };
         self.effects.push(Effect::Log { level, message });
     }
 }

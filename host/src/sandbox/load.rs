@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wasmparser::{BinaryReaderError, Parser, Payload};
 use wasmtime::component::Component;
 use wit_component::ComponentEncoder;
 
-use super::bindings::DeviceGuestPre;
 use super::contract::Contract;
 use super::engine::Sandbox;
-use super::imports::State;
+use super::versions::{self, Prepared};
 
 /// Why bytes are not a guest for this host. Each names the guest and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +107,7 @@ fn mebibytes(bytes: u64) -> u64 {
 pub struct Program {
     pub(super) name: String,
     pub(super) sandbox: Sandbox,
-    pub(super) instance: DeviceGuestPre<State>,
+    pub(super) prepared: Arc<dyn Prepared>,
 }
 
 impl Program {
@@ -142,12 +142,11 @@ impl Program {
                 component
             }
         };
-        let instance = sandbox.linker.instantiate_pre(&component).map_err(unfit)?;
-        let instance = DeviceGuestPre::new(instance).map_err(unfit)?;
+        let prepared = versions::prepare(&sandbox.linker, &component).map_err(unfit)?;
         Ok(Self {
             name: name.to_owned(),
             sandbox: sandbox.clone(),
-            instance,
+            prepared,
         })
     }
 }

@@ -15,10 +15,10 @@
 //! | `held.rs` | memory an instance holds, and its high-water mark |
 //! | `rates.rs` | how fast a guest may send, log and wake |
 //! | `imports.rs` | what a guest may call |
+//! | `versions.rs`, `v0_1.rs` | the versions of the contract, each with its bindings |
 //! | `surroundings.rs` | what an instance is given: clock, randomness, configuration, assignment |
 //! | `builtin.rs` | the thermostat that is part of the program |
 
-mod bindings;
 mod builtin;
 mod cache;
 mod contract;
@@ -29,6 +29,8 @@ mod imports;
 mod load;
 mod rates;
 mod surroundings;
+mod v0_1;
+mod versions;
 
 pub use builtin::THERMOSTAT;
 pub use cache::Cache;
