@@ -3,7 +3,9 @@
 set positional-arguments
 
 wasm := "wasm32-unknown-unknown"
+wasi := "wasm32-wasip2"
 guests := "--package thermostat --package temperature-controller --package counter --package rogue --package wrong"
+wasi_guests := "--package nosy --package caller"
 
 # Lists the tasks
 [default]
@@ -32,6 +34,7 @@ lint: toolchain
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
     cargo clippy --package setpoint-guest {{ guests }} --lib --target {{ wasm }} --profile guest -- -D warnings
+    cargo clippy {{ wasi_guests }} --lib --target {{ wasi }} --profile guest -- -D warnings
 
 # Measures: start, instantiation, ticks, memory
 bench: toolchain
@@ -84,10 +87,12 @@ toolchain:
         cargo --version >/dev/null 2>&1 || rustup toolchain install
         { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || rustup component add rustfmt clippy
     fi
-    if [ ! -d "$(rustc --print target-libdir --target {{ wasm }})" ]; then
-        if ! command -v rustup >/dev/null 2>&1; then
-            echo "this Rust toolchain has no {{ wasm }} target, and there is no rustup to add it" >&2
-            exit 1
+    for target in {{ wasm }} {{ wasi }}; do
+        if [ ! -d "$(rustc --print target-libdir --target "$target")" ]; then
+            if ! command -v rustup >/dev/null 2>&1; then
+                echo "this Rust toolchain has no $target target, and there is no rustup to add it" >&2
+                exit 1
+            fi
+            rustup target add "$target"
         fi
-        rustup target add {{ wasm }}
-    fi
+    done

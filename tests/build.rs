@@ -3,13 +3,25 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use setpoint_guest_build::{BuildError, component, core_module};
+
+type Build = fn(&str) -> Result<PathBuf, BuildError>;
+
+/// Each with how it is built. The last two are made to call WASI.
+const GUESTS: [(&[&str], Build); 2] = [
+    (&["counter", "rogue", "wrong", "temperature-controller"], core_module),
+    (&["nosy", "caller"], component),
+];
+
 fn main() -> ExitCode {
-    for guest in ["counter", "rogue", "wrong", "temperature-controller"] {
-        match setpoint_guest_build::core_module(guest) {
-            Ok(module) => println!("cargo::rustc-env={}={}", variable(guest), module.display()),
-            Err(error) => {
-                println!("cargo::error={error}");
-                return ExitCode::FAILURE;
+    for (guests, build) in GUESTS {
+        for guest in guests {
+            match build(guest) {
+                Ok(built) => println!("cargo::rustc-env={}={}", variable(guest), built.display()),
+                Err(error) => {
+                    println!("cargo::error={error}");
+                    return ExitCode::FAILURE;
+                }
             }
         }
     }

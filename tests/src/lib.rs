@@ -24,3 +24,9 @@ pub const TEMPERATURE_CONTROLLER: &[u8] = include_bytes!(env!("TEMPERATURE_CONTR
 
 /// The tank, `dtmi:com:example:Wrong;1`, which breaks the rule of its model that its configuration names.
 pub const WRONG: &[u8] = include_bytes!(env!("WRONG"));
+
+/// The nosy one, which tries what WASI offers: a component for `wasm32-wasip2`.
+pub const NOSY: &[u8] = include_bytes!(env!("NOSY"));
+
+/// The caller, which opens a socket: a component for `wasm32-wasip2`.
+pub const CALLER: &[u8] = include_bytes!(env!("CALLER"));

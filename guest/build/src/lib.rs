@@ -16,7 +16,8 @@
 //! }
 //! ```
 //!
-//! What comes out is a core module that carries its component type: the host wraps it when it loads it.
+//! What comes out of [`core_module`] carries its component type: the host wraps it when it loads it. Out of [`component`]
+//! comes a component that was linked against WASI.
 
 mod dependencies;
 mod environment;
@@ -25,7 +26,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// Nothing but what the guest itself imports.
+const BARE: &str = "wasm32-unknown-unknown";
+/// The standard library calls WASI, and the linker wraps the module by itself.
+const WASI: &str = "wasm32-wasip2";
 /// In the workspace's Cargo.toml.
 const PROFILE: &str = "guest";
 
@@ -36,8 +40,8 @@ pub enum BuildError {
     #[error("{0} is not set: guests are built from build scripts only")]
     NotABuildScript(&'static str),
     /// The toolchain cannot build for the sandbox.
-    #[error("the toolchain has no {TARGET} target; run `rustup target add {TARGET}`")]
-    NoTarget,
+    #[error("the toolchain has no {0} target; run `rustup target add {0}`")]
+    NoTarget(&'static str),
     /// A program would not run.
     #[error("{}: {reason}", program.display())]
     NotRun {
@@ -68,6 +72,18 @@ pub enum BuildError {
 /// # Errors
 /// [`BuildError`]; each fits on one line.
 pub fn core_module(package: &str) -> Result<PathBuf, BuildError> {
+    build(package, BARE)
+}
+
+/// The same for a guest that calls WASI, and returns the path of its component. No host runs it without permission.
+///
+/// # Errors
+/// [`BuildError`]; each fits on one line.
+pub fn component(package: &str) -> Result<PathBuf, BuildError> {
+    build(package, WASI)
+}
+
+fn build(package: &str, target: &'static str) -> Result<PathBuf, BuildError> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
         .nth(2)
@@ -75,8 +91,8 @@ pub fn core_module(package: &str) -> Result<PathBuf, BuildError> {
     let rustc = PathBuf::from(variable("RUSTC")?);
     let cargo = PathBuf::from(variable("CARGO")?);
     let output = target_directory(Path::new(&variable("OUT_DIR")?));
-    if !has_target(&rustc)? {
-        return Err(BuildError::NoTarget);
+    if !has_target(&rustc, target)? {
+        return Err(BuildError::NoTarget(target));
     }
 
     let mut build = Command::new(&cargo);
@@ -86,7 +102,7 @@ pub fn core_module(package: &str) -> Result<PathBuf, BuildError> {
         package,
         "--lib",
         "--target",
-        TARGET,
+        target,
         "--profile",
         PROFILE,
     ]);
@@ -100,7 +116,7 @@ pub fn core_module(package: &str) -> Result<PathBuf, BuildError> {
     }
 
     let module = output
-        .join(TARGET)
+        .join(target)
         .join(PROFILE)
         .join(package.replace('-', "_"))
         .with_extension("wasm");
@@ -118,9 +134,9 @@ fn target_directory(out: &Path) -> PathBuf {
 }
 
 /// Asked before the build, whose own words would be a page about a missing crate `core`.
-fn has_target(rustc: &Path) -> Result<bool, BuildError> {
+fn has_target(rustc: &Path, target: &str) -> Result<bool, BuildError> {
     let mut ask = Command::new(rustc);
-    ask.args(["--print", "target-libdir", "--target", TARGET]);
+    ask.args(["--print", "target-libdir", "--target", target]);
     let answer = ask.output().map_err(|reason| BuildError::NotRun {
         program: rustc.to_owned(),
         reason,
@@ -173,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_compiler_that_is_not_there_is_named() {
-        let refusal = has_target(Path::new("no-such-rustc")).unwrap_err();
+        let refusal = has_target(Path::new("no-such-rustc"), BARE).unwrap_err();
         assert!(refusal.to_string().starts_with("no-such-rustc: "), "{refusal}");
     }
 }

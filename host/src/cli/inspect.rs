@@ -12,12 +12,19 @@ use setpoint::sandbox::{
     name_of, read,
 };
 
+use super::allow::Allowed;
+
 /// Shows a guest's model id, its imports and its exports: what it may do
 #[derive(Args)]
-#[command(after_help = "Example:\n  setpoint inspect my-device.wasm")]
+#[command(after_help = "Examples:
+  setpoint inspect my-device.wasm
+  setpoint inspect --allow wasi my-device.wasm   one that was built for wasm32-wasip2")]
 pub(crate) struct Inspect {
     /// A component, or a core module that wit-bindgen made; the built-in thermostat when left out
     guest: Option<PathBuf>,
+
+    #[command(flatten)]
+    allowed: Allowed,
 }
 
 impl Inspect {
@@ -32,7 +39,11 @@ impl Inspect {
         list(&mut out, "imports", &contract.imports)?;
         list(&mut out, "exports", &contract.exports)?;
         // After the lists, so that they show what is wrong with a guest that cannot be loaded.
-        let program = Program::load(&Sandbox::new(Limits::default(), None)?, &name, &bytes)?;
+        let limits = Limits {
+            allow: self.allowed.permissions(),
+            ..Limits::default()
+        };
+        let program = Program::load(&Sandbox::new(limits, None)?, &name, &bytes)?;
         let surroundings = Surroundings {
             clock: Arc::new(SystemClock::new()),
             random: SharedRandom::new(|| 0),
@@ -54,7 +65,10 @@ fn list(out: &mut impl Write, title: &str, interfaces: &[Interface]) -> std::io:
         .unwrap_or(0);
     for (line, interface) in interfaces.iter().enumerate() {
         let title = if line == 0 { title } else { "" };
-        let purpose = interface.purpose.unwrap_or_default();
+        let purpose = match interface.needs {
+            Some(needs) => format!("{} (--allow {})", interface.purpose.unwrap_or_default(), needs.name()),
+            None => interface.purpose.unwrap_or_default().to_owned(),
+        };
         writeln!(
             out,
             "{}",

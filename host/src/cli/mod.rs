@@ -9,6 +9,7 @@
 //! | `watch.rs` | swaps the guest whenever its file changes |
 //! | `check.rs`, `models.rs` | `setpoint check`: a guest against its model, and where models come from |
 //! | `call.rs`, `twin.rs`, `monitor.rs` | the operator's side, over `service_client.rs`, with the hub of `hub_choice.rs` |
+//! | `allow.rs` | what guests are allowed beside their contract |
 //! | `output.rs` | what those print |
 //! | `completions.rs` | shell completions |
 //! | `environment.rs` | which cloud, from the Python sample's variables |
@@ -17,6 +18,7 @@
 //! | `exit.rs` | errors to exit codes |
 //! | `logging.rs` | logs on standard error |
 
+mod allow;
 mod call;
 mod check;
 mod completions;

@@ -17,6 +17,7 @@ use setpoint::device::{Device, Operator, Session, run};
 use setpoint::sandbox::{Cache, Limits, Program, Random, Rates, Sandbox, SharedRandom, Surroundings, THERMOSTAT};
 
 use super::Usage;
+use super::allow::Allowed;
 use super::console::Console;
 use super::emulator::Signals;
 use super::environment::{Cloud, Dps};
@@ -64,6 +65,9 @@ pub(crate) struct Run {
     /// Restarts of a guest that fails, in a row and with growing pauses; after them it is parked
     #[arg(long, value_name = "N", default_value_t = 10)]
     restarts: u32,
+
+    #[command(flatten)]
+    allowed: Allowed,
 
     #[command(flatten)]
     data: Data,
@@ -117,6 +121,7 @@ impl Run {
             start: Duration::from_millis(self.budget.saturating_mul(10)),
             event: Duration::from_millis(self.budget),
             rates: Rates::default(),
+            allow: self.allowed.permissions(),
         };
         let sandbox = Sandbox::new(limits, cache())?;
         Ok(match &self.guest {

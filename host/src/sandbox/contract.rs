@@ -3,11 +3,15 @@
 //! Read from the bytes alone, before anything is compiled: a guest that cannot run here is refused within a millisecond,
 //! by the name of what it lacks.
 
+use std::collections::BTreeSet;
+
 use wasmparser::{ComponentExternalKind, MemoryType, Parser, Payload};
 
 use super::engine::Limits;
 use super::load::LoadError;
+use super::permission::Permission;
 use super::versions::{VERSIONS, Version, is_compatible};
+use super::wasi;
 
 /// The package this host implements.
 const PACKAGE: &str = "setpoint:device";
@@ -50,26 +54,37 @@ pub struct Contract {
 pub struct Interface {
     /// For example `setpoint:device/clock@0.1.0`.
     pub name: String,
-    /// What it lets the guest do, when it is of this host's package.
+    /// What it lets the guest do, when this host can give it.
     pub purpose: Option<&'static str>,
+    /// What the operator has to allow for that.
+    pub needs: Option<Permission>,
 }
 
 impl Interface {
     fn new(name: &str) -> Self {
-        let interface = parts(name)
-            .filter(|parts| parts.package == PACKAGE)
-            .map(|parts| parts.interface);
-        let purpose = interface
-            .and_then(|name| INTERFACES.iter().find(|known| known.0 == name))
-            .map(|known| known.1);
+        let (purpose, needs) = match parts(name) {
+            Some(parts) if parts.package == PACKAGE => (known(&INTERFACES, parts.interface), None),
+            Some(parts) if is_compatible(parts.version, wasi::VERSION) => {
+                (known(&wasi::INTERFACES, parts.path), Some(Permission::Wasi))
+            }
+            _ => (None, None),
+        };
         Self {
             name: name.to_owned(),
             purpose,
+            needs: purpose.and(needs),
         }
     }
 }
 
+fn known(interfaces: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    let known = interfaces.iter().find(|(known, _)| *known == name)?;
+    Some(known.1)
+}
+
 struct Parts<'a> {
+    /// Package and interface.
+    path: &'a str,
     package: &'a str,
     interface: &'a str,
     version: &'a str,
@@ -80,6 +95,7 @@ fn parts(name: &str) -> Option<Parts<'_>> {
     let (path, version) = name.split_once('@').unwrap_or((name, ""));
     let (package, interface) = path.split_once('/')?;
     Some(Parts {
+        path,
         package,
         interface,
         version,
@@ -141,6 +157,7 @@ impl Contract {
     /// Whether this host can run the guest called `name` within these limits.
     pub fn check(&self, name: &str, limits: &Limits) -> Result<(), LoadError> {
         self.check_names(name)?;
+        self.check_permissions(name, &limits.allow)?;
         let limit = limits.memory as u64;
         if self.memory > limit {
             return Err(LoadError::TooMuchMemory {
@@ -148,6 +165,19 @@ impl Contract {
                 wants: self.memory,
                 limit,
             });
+        }
+        Ok(())
+    }
+
+    fn check_permissions(&self, name: &str, allow: &BTreeSet<Permission>) -> Result<(), LoadError> {
+        for import in &self.imports {
+            if let Some(permission) = import.needs.filter(|needs| !allow.contains(needs)) {
+                return Err(LoadError::NotAllowed {
+                    guest: name.to_owned(),
+                    import: import.name.clone(),
+                    permission,
+                });
+            }
         }
         Ok(())
     }
@@ -218,11 +248,61 @@ mod tests {
         assert_eq!(names, ["setpoint:device/clock@0.1.0", "setpoint:device/random@0.1.0"]);
     }
 
+    fn refusal(imports: &[&str], allow: &[Permission]) -> LoadError {
+        let imports: String = imports
+            .iter()
+            .map(|name| format!("(import {name:?} (instance))"))
+            .collect();
+        let limits = Limits {
+            allow: allow.iter().copied().collect(),
+            ..Limits::default()
+        };
+        contract(&format!("(component {imports})"))
+            .check("guest", &limits)
+            .unwrap_err()
+    }
+
     #[test]
-    fn an_import_the_host_does_not_give_is_named() {
-        let error = contract(r#"(component (import "wasi:filesystem/types@0.2.0" (instance)))"#)
-            .check("guest", &Limits::default());
-        assert!(error.unwrap_err().to_string().contains("wasi:filesystem/types@0.2.0"));
+    fn an_import_the_host_does_not_give_is_named_whatever_is_allowed() {
+        for import in [
+            "wasi:sockets/tcp@0.2.0",
+            "wasi:http/outgoing-handler@0.2.3",
+            "wasi:cli/run@0.2.0",
+            "wasi:clocks/timezone@0.2.12",
+            "wasi:clocks/wall-clock@0.3.0",
+            "wasi:clocks/wall-clock@0.2.0-rc-2023-11-10",
+            "wasi:clocks/wall-clock",
+            "other:clocks/wall-clock@0.2.0",
+            "setpoint:device/device@0.1.0",
+        ] {
+            // Also where one comes first that only has to be allowed.
+            for allow in [&[][..], &[Permission::Wasi]] {
+                let error = refusal(&["wasi:cli/stdout@0.2.0", import], allow);
+                assert!(
+                    matches!(&error, LoadError::UnknownImport { import: named, .. } if named == import),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn wasi_is_refused_by_name_until_it_is_allowed() {
+        for (interface, _) in wasi::INTERFACES {
+            for version in ["0.2.0", "0.2.12", "0.2.99"] {
+                let import = format!("{interface}@{version}");
+                let error = refusal(&[&import], &[]);
+                assert_eq!(
+                    error.to_string(),
+                    format!(
+                        "guest: imports {import}, which it may not; allow it with --allow wasi, or build it without"
+                    )
+                );
+                // What it lacks then is a device.
+                let error = refusal(&[&import], &[Permission::Wasi]);
+                assert!(matches!(error, LoadError::NoDevice { .. }), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The wasmtime engine: how guests are compiled, where their memory comes from, and what stops one that runs on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
@@ -10,8 +11,10 @@ use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAl
 
 use super::cache::Cache;
 use super::imports::State;
+use super::permission::Permission;
 use super::rates::Rates;
 use super::versions::VERSIONS;
+use super::wasi;
 
 /// How fine a guest's time budget is measured. Ten milliseconds make a hundred wake-ups a second of about a microsecond.
 const EPOCH: Duration = Duration::from_millis(10);
@@ -45,10 +48,12 @@ pub struct Limits {
     pub event: Duration,
     /// How fast each may send, log and wake.
     pub rates: Rates,
+    /// What they may have beside the contract.
+    pub allow: BTreeSet<Permission>,
 }
 
 impl Default for Limits {
-    /// 64 guests of 16 MiB, 1 s to start, 100 ms an event.
+    /// 64 guests of 16 MiB, 1 s to start, 100 ms an event, nothing beside the contract.
     fn default() -> Self {
         let (start, event) = (Duration::from_secs(1), Duration::from_millis(100));
         Self {
@@ -57,6 +62,7 @@ impl Default for Limits {
             start,
             event,
             rates: Rates::default(),
+            allow: BTreeSet::new(),
         }
     }
 }
@@ -110,6 +116,9 @@ impl Sandbox {
         let mut linker = Linker::new(&engine);
         for version in VERSIONS {
             version.link(&mut linker).map_err(failed)?;
+        }
+        if limits.allow.contains(&Permission::Wasi) {
+            wasi::link(&mut linker).map_err(failed)?;
         }
         let ticker = EpochTicker::start(engine.weak()).map_err(SandboxError::Ticker)?;
         Ok(Self {

@@ -11,6 +11,7 @@ use super::imports::State;
 use super::load::Program;
 use super::surroundings::{Quota, Surroundings};
 use super::versions::Exports;
+use super::wasi;
 use crate::cloud::Assignment;
 use crate::effect::{Command, DesiredValue, Effect, Outcome, StartReason};
 
@@ -88,6 +89,7 @@ impl Guest {
             cancelled: HashSet::new(),
             dropped_log_lines: 0,
             has_called: false,
+            wasi: wasi::Context::default(),
         };
         let mut store = Store::new(&program.sandbox.engine, state);
         store.limiter(|state| &mut state.held);

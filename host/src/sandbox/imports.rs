@@ -11,6 +11,7 @@ use setpoint_protocol::twin::{self, Document};
 
 use super::held::Held;
 use super::surroundings::{Quota, Surroundings};
+use super::wasi;
 use crate::cloud::Assignment;
 use crate::effect::{Effect, Level, Member, Response};
 
@@ -30,7 +31,7 @@ const PROPERTY_BYTES: usize = 32 * 1024;
 const RESPONSE_BYTES: usize = 128 * 1024;
 
 /// Bytes kept of one log line.
-const LOG_BYTES: usize = 1024;
+pub(super) const LOG_BYTES: usize = 1024;
 
 /// Characters shown of a name that is none: shown in full, one of megabytes would take the host several times as much.
 const SHOWN_OF_NAME: usize = 200;
@@ -60,12 +61,13 @@ pub(super) struct State {
     pub(super) cancelled: HashSet<u32>,
     /// Log lines over the quota since this was last asked.
     pub(super) dropped_log_lines: u64,
-    /// Whether it has called an import.
+    /// Whether it has called an import of the contract.
     pub(super) has_called: bool,
+    pub(super) wasi: wasi::Context,
 }
 
 impl State {
-    /// The way to every import.
+    /// The way to every import of the contract.
     pub(super) fn called(&mut self) -> &mut Self {
         self.has_called = true;
         self

@@ -10,6 +10,7 @@ use wit_component::ComponentEncoder;
 
 use super::contract::Contract;
 use super::engine::Sandbox;
+use super::permission::Permission;
 use super::versions::{self, Prepared};
 
 /// Why bytes are not a guest for this host. Each names the guest and what to do.
@@ -45,7 +46,7 @@ pub enum LoadError {
         /// The parser's words.
         reason: String,
     },
-    /// A permission this host does not grant.
+    /// What this host gives to nobody.
     #[error(
         "{guest}: imports {import}, which this host does not give; build it without (`setpoint inspect` lists all imports)"
     )]
@@ -54,6 +55,18 @@ pub enum LoadError {
         guest: String,
         /// What it wants.
         import: String,
+    },
+    /// What this host gives only if it is allowed.
+    #[error(
+        "{guest}: imports {import}, which it may not; allow it with --allow {}, or build it without", .permission.name()
+    )]
+    NotAllowed {
+        /// The guest's name.
+        guest: String,
+        /// What it wants.
+        import: String,
+        /// What would give it.
+        permission: Permission,
     },
     /// Another contract.
     #[error(
@@ -123,7 +136,10 @@ impl Program {
             guest: name.to_owned(),
             reason: error.root_cause().to_string(),
         };
-        let key = sandbox.cache.as_ref().map(|cache| cache.key(&sandbox.engine, bytes));
+        let key = sandbox
+            .cache
+            .as_ref()
+            .map(|cache| cache.key(&sandbox.engine, &sandbox.limits.allow, bytes));
         let cached = sandbox
             .cache
             .as_ref()

@@ -17,6 +17,8 @@
 //! | `imports.rs` | what a guest may call |
 //! | `versions.rs`, `v0_1.rs` | the versions of the contract, each with its bindings |
 //! | `surroundings.rs` | what an instance is given: clock, randomness, configuration, assignment |
+//! | `permission.rs` | what it may be given beside the contract |
+//! | `wasi/` | WASI, for guests that are allowed it |
 //! | `builtin.rs` | the thermostat that is part of the program |
 
 mod builtin;
@@ -27,10 +29,12 @@ mod guest;
 mod held;
 mod imports;
 mod load;
+mod permission;
 mod rates;
 mod surroundings;
 mod v0_1;
 mod versions;
+mod wasi;
 
 pub use builtin::THERMOSTAT;
 pub use cache::Cache;
@@ -38,5 +42,6 @@ pub use contract::{Contract, Interface};
 pub use engine::{Limits, Sandbox, SandboxError};
 pub use guest::{Guest, GuestError};
 pub use load::{LoadError, Program, as_component, name_of, read};
+pub use permission::Permission;
 pub use rates::{Rate, Rates};
 pub use surroundings::{Quota, Random, SharedRandom, Surroundings};

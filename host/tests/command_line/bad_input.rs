@@ -140,7 +140,33 @@ fn a_guest_that_wants_what_the_host_does_not_give() {
         &environment,
         &["run", &files],
         2,
-        &["guest: imports wasi:filesystem/types@0.2.0", "build it without"],
+        &[
+            "guest: imports wasi:filesystem/types@0.2.0",
+            "--allow wasi",
+            "build it without",
+        ],
+    );
+    // With that it is still no device.
+    for command in ["run", "inspect"] {
+        refused(
+            &environment,
+            &[command, "--allow", "wasi", &files],
+            2,
+            &["does not export setpoint:device/device@0.1.0"],
+        );
+    }
+    let socket = guest(
+        &environment,
+        r#"(component (import "wasi:sockets/tcp@0.2.0" (instance)))"#,
+    );
+    refused(
+        &environment,
+        &["run", "--allow", "wasi", &socket],
+        2,
+        &[
+            "guest: imports wasi:sockets/tcp@0.2.0, which this host does not give",
+            "build it without",
+        ],
     );
     let newer = guest(
         &environment,

@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 
 use setpoint_tests::COUNTER;
 use wasmparser::{Parser, Payload};
+use wit_component::StringEncoding;
+use wit_parser::Resolve;
 
 /// Where `model-id` keeps its string's address and length.
 pub(super) const MODEL_ID: u32 = 1024;
@@ -78,6 +80,7 @@ pub(super) struct Module {
     pages: u32,
     wakes: u32,
     realloc: &'static str,
+    wasi: String,
     more: String,
     forgets: bool,
     exports: BTreeMap<&'static str, String>,
@@ -90,6 +93,7 @@ impl Module {
             pages: 64,
             wakes: 1_000,
             realloc: REALLOC,
+            wasi: String::new(),
             more: String::new(),
             forgets: true,
             exports: BTreeMap::new(),
@@ -127,6 +131,15 @@ impl Module {
         self
     }
 
+    /// Imports this function of WASI 0.2, by that name within the module.
+    pub(super) fn wasi(mut self, interface: &str, function: &str, name: &str, kind: &str) -> Self {
+        let _ = write!(
+            self.wasi,
+            "(import \"wasi:{interface}@0.2.12\" \"{function}\" (func {name} {kind}))"
+        );
+        self
+    }
+
     /// Has these fields too.
     pub(super) fn with(mut self, fields: &str) -> Self {
         self.more.push_str(fields);
@@ -136,8 +149,8 @@ impl Module {
     /// The module, with the metadata that makes it a guest.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut text = format!(
-            "(module {COMMON} (memory (export \"memory\") {}) {}",
-            self.pages, self.more
+            "(module {} {COMMON} (memory (export \"memory\") {}) {}",
+            self.wasi, self.pages, self.more
         );
         let realloc = self.realloc;
         let _ = write!(
@@ -168,6 +181,9 @@ impl Module {
         text.push(')');
         let mut bytes = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"));
         bytes.extend(metadata());
+        if !self.wasi.is_empty() {
+            bytes.extend(section("component-type:wasi", &wasi_world()));
+        }
         bytes
     }
 }
@@ -179,14 +195,35 @@ fn metadata() -> Vec<u8> {
         if let Payload::CustomSection(section) = payload.unwrap()
             && section.name().starts_with("component-type")
         {
-            let content = &COUNTER[section.range()];
-            sections.push(0);
-            sections.extend(leb128(content.len()));
-            sections.extend(content);
+            sections.extend(custom(&COUNTER[section.range()]));
         }
     }
     assert!(!sections.is_empty(), "the counter says what its world is");
     sections
+}
+
+/// Everything of WASI that a host may be asked for, as wit-bindgen would describe it.
+fn wasi_world() -> Vec<u8> {
+    let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/src/sandbox/wasi/wit");
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_path(wit).unwrap();
+    let world = resolve.select_world(&[package], Some("given")).unwrap();
+    wit_component::metadata::encode(&resolve, world, StringEncoding::UTF8, None).unwrap()
+}
+
+/// A custom section of that name.
+fn section(name: &str, data: &[u8]) -> Vec<u8> {
+    let mut content = leb128(name.len());
+    content.extend(name.as_bytes());
+    content.extend(data);
+    custom(&content)
+}
+
+fn custom(content: &[u8]) -> Vec<u8> {
+    let mut section = vec![0];
+    section.extend(leb128(content.len()));
+    section.extend(content);
+    section
 }
 
 fn leb128(mut number: usize) -> Vec<u8> {
