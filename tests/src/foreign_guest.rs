@@ -57,11 +57,16 @@ fn folder_of(name: &str) -> PathBuf {
 /// A sandbox that keeps compiled code: a Python guest takes the better part of a minute to compile. Memory is limited as
 /// ever. Time is not to speak of: how long a guest takes on a busy machine is not what these tests ask.
 pub fn sandbox() -> Sandbox {
+    sandbox_within(Limits::default())
+}
+
+/// The same with other limits than those of time.
+pub fn sandbox_within(limits: Limits) -> Sandbox {
     let cache = Cache::open(&kept::folder().join("compiled")).expect("the folder is this user's alone");
     let limits = Limits {
         start: PATIENCE,
         event: PATIENCE,
-        ..Limits::default()
+        ..limits
     };
     Sandbox::new(limits, Some(cache)).expect("there is a sandbox")
 }

@@ -10,8 +10,8 @@ mod foreign_guest;
 pub mod kept;
 mod place;
 
-pub use foreign_guest::{foreign_guest, sandbox, test_natively};
-pub use place::{Observed, Place, Running};
+pub use foreign_guest::{foreign_guest, sandbox, sandbox_within, test_natively};
+pub use place::{Observed, Place, Running, plain};
 
 /// The counter, `dtmi:com:example:Counter;1`: another guest than the thermostat.
 pub const COUNTER: &[u8] = include_bytes!(env!("COUNTER"));

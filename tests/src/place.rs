@@ -111,21 +111,17 @@ impl Place {
 
     /// Runs a guest as another device, through provisioning.
     pub fn run_as(&self, guest: &[u8], config: &[(&str, &str)], registration_id: &str, key: &Key) -> Running {
-        self.run_within(Limits::default(), guest, config, registration_id, key)
-    }
-
-    /// The same with other limits.
-    pub fn run_within(
-        &self,
-        limits: Limits,
-        guest: &[u8],
-        config: &[(&str, &str)],
-        registration_id: &str,
-        key: &Key,
-    ) -> Running {
         let provisioner = Arc::new(self.provisioner(registration_id, key));
         let connector = Arc::new(AzureConnector::new(key.clone(), self.trust()));
-        Running::start(limits, guest, config, provisioner, connector)
+        Running::start(&plain(), guest, config, provisioner, connector)
+    }
+
+    /// Runs a guest as the device that is enrolled from the start, in a sandbox of the test's own.
+    pub fn run_in(&self, sandbox: &Sandbox, guest: &[u8], config: &[(&str, &str)]) -> Running {
+        let [key, _] = self.identity.device_keys();
+        let provisioner = Arc::new(self.provisioner(self.identity.device_id(), key));
+        let connector = Arc::new(AzureConnector::new(key.clone(), self.trust()));
+        Running::start(sandbox, guest, config, provisioner, connector)
     }
 
     /// Runs a guest by its connection string.
@@ -140,7 +136,7 @@ impl Place {
         };
         let string = ConnectionString::new(string).expect("it names a device");
         let connector = Arc::new(string.connector(self.trust()));
-        Running::start(Limits::default(), guest, config, Arc::new(string), connector)
+        Running::start(&plain(), guest, config, Arc::new(string), connector)
     }
 
     /// The reported properties, once `wanted` says that they are as expected.
@@ -163,12 +159,15 @@ impl Place {
     }
 }
 
+/// A sandbox with the limits that everybody gets.
+pub fn plain() -> Sandbox {
+    Sandbox::new(Limits::default(), None).expect("there is a sandbox")
+}
+
 /// A device at work.
 pub struct Running {
     /// Gives it orders.
     pub operator: Operator,
-    /// Where its guest lives, for loading another.
-    pub sandbox: Sandbox,
     observed: mpsc::UnboundedReceiver<Observed>,
     session: JoinHandle<Result<(), SessionError>>,
 }
@@ -176,7 +175,7 @@ pub struct Running {
 impl Running {
     /// Starts a session of this guest on the system's clock.
     pub fn start(
-        limits: Limits,
+        sandbox: &Sandbox,
         guest: &[u8],
         config: &[(&str, &str)],
         provisioner: Arc<dyn Provisioner>,
@@ -192,8 +191,7 @@ impl Running {
             config: Arc::new(config.collect::<BTreeMap<_, _>>()),
             assignment: None,
         };
-        let sandbox = Sandbox::new(limits, None).expect("there is a sandbox");
-        let program = Program::load(&sandbox, "guest", guest).expect("it is a guest");
+        let program = Program::load(sandbox, "guest", guest).expect("it is a guest");
         let (sender, observed) = mpsc::unbounded_channel();
         let observer = move |notice: &Notice<'_>| {
             let seen = match notice {
@@ -220,7 +218,6 @@ impl Running {
         };
         Self {
             operator,
-            sandbox,
             observed,
             session: tokio::spawn(run(session)),
         }

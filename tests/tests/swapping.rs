@@ -13,25 +13,21 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use setpoint::cloud::Outgoing;
 use setpoint::device::SwapError;
-use setpoint::sandbox::{Limits, Program, Sandbox, THERMOSTAT, as_component};
+use setpoint::sandbox::{Limits, Program, Sandbox, THERMOSTAT};
 use setpoint::testing::{TestDevice, TestError};
 use setpoint_emulator::state::EventKind;
-use setpoint_tests::{COUNTER, Observed, Place, ROGUE};
+use setpoint_tests::{COUNTER, Observed, Place, ROGUE, foreign_guest, sandbox, sandbox_within};
 
 /// Swaps in each of the long tests.
 const SWAPS: usize = 1_000;
 
-fn sandbox() -> Sandbox {
-    Sandbox::new(Limits::default(), None).unwrap()
-}
-
-/// Thermostats that take each other's place.
+/// The thermostat in each language it is written in, to take each other's place.
 fn thermostats(sandbox: &Sandbox) -> Vec<Program> {
-    let component = as_component("thermostat", THERMOSTAT).unwrap();
-    vec![
-        Program::load(sandbox, "module", THERMOSTAT).unwrap(),
-        Program::load(sandbox, "component", &component).unwrap(),
-    ]
+    let mut programs = vec![Program::load(sandbox, "thermostat", THERMOSTAT).unwrap()];
+    for name in ["thermostat-py", "thermostat-c", "thermostat-js"] {
+        programs.push(Program::load(sandbox, name, &foreign_guest(name)).unwrap());
+    }
+    programs
 }
 
 fn document(value: Value) -> setpoint_protocol::Document {
@@ -114,16 +110,10 @@ async fn a_thousand_swaps_under_load_keep_the_connection_and_every_message() {
     // Each thermostat that comes reports its maximum and its target, and a thousand come within seconds.
     let mut limits = Limits::default();
     limits.rates.properties.burst = 10_000;
-    let [key, _] = place.identity.device_keys();
-    let mut device = place.run_within(
-        limits,
-        THERMOSTAT,
-        &[("interval", "0.02")],
-        place.identity.device_id(),
-        key,
-    );
+    let sandbox = sandbox_within(limits);
+    let programs = thermostats(&sandbox);
+    let mut device = place.run_in(&sandbox, THERMOSTAT, &[("interval", "0.02")]);
     device.listening().await;
-    let programs = thermostats(&device.sandbox);
     let id = place.identity.device_id().to_owned();
     let hub = place.emulator.hub();
     let mut gaps = Vec::new();
@@ -171,8 +161,7 @@ async fn a_thousand_swaps_under_load_keep_the_connection_and_every_message() {
 
 #[test]
 fn a_guest_that_does_not_start_leaves_the_old_one_at_work() {
-    let sandbox = sandbox();
-    let mut device = TestDevice::load_into(&sandbox, ROGUE)
+    let mut device = TestDevice::load(ROGUE)
         .unwrap()
         .config("does", "refuse-replaced")
         .start()

@@ -13,12 +13,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use setpoint::cloud::{AzureConnector, ConnectError, DpsProvisioner, ProvisionError, Provisioner, Trust};
 use setpoint::device::SessionError;
-use setpoint::sandbox::Limits;
 use setpoint::sandbox::THERMOSTAT;
 use setpoint_emulator::Identity;
 use setpoint_emulator::state::{CloudMessage, EventKind, HubError};
 use setpoint_protocol::{Endpoint, Key, PropertyBag};
-use setpoint_tests::{Observed, Place, Running};
+use setpoint_tests::{Observed, Place, Running, plain};
 
 const DEVICE: &str = "my-pnp-device";
 const MODEL: &str = "dtmi:com:example:Thermostat;1";
@@ -312,13 +311,7 @@ async fn a_wrong_key_in_a_connection_string_is_refused_by_the_hub() {
     let connector = AzureConnector::new(Key::from_bytes(vec![1; 32]), place.trust());
     let [key, _] = place.identity.device_keys();
     let provisioner = place.provisioner(DEVICE, key);
-    let device = Running::start(
-        Limits::default(),
-        THERMOSTAT,
-        &[],
-        Arc::new(provisioner),
-        Arc::new(connector),
-    );
+    let device = Running::start(&plain(), THERMOSTAT, &[], Arc::new(provisioner), Arc::new(connector));
     let error = failure(device).await;
     assert!(
         matches!(error, SessionError::Connect(ConnectError::Refused { .. })),
