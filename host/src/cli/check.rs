@@ -14,6 +14,7 @@ use setpoint::sandbox::{Guest, Limits, Program, Quota, Sandbox, SharedRandom, Su
 use setpoint_dtdl::Dtmi;
 
 use super::Usage;
+use super::allow::Allowed;
 use super::models::Models;
 use super::output::print_json;
 use super::run::{cache, key_value};
@@ -49,6 +50,9 @@ pub(crate) struct Check {
     /// Time the guest may take for one event, in milliseconds; ten times that to start
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     budget: u64,
+
+    #[command(flatten)]
+    allowed: Allowed,
 }
 
 impl Check {
@@ -79,6 +83,7 @@ impl Check {
             memory: usize::try_from(self.memory).unwrap_or(usize::MAX) << 20,
             start: Duration::from_millis(self.budget.saturating_mul(10)),
             event: Duration::from_millis(self.budget),
+            allow: self.allowed.permissions(),
             ..Limits::default()
         };
         let sandbox = Sandbox::new(limits, cache())?;

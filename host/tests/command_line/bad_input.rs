@@ -147,7 +147,7 @@ fn a_guest_that_wants_what_the_host_does_not_give() {
         ],
     );
     // With that it is still no device.
-    for command in ["run", "inspect"] {
+    for command in ["run", "inspect", "check"] {
         refused(
             &environment,
             &[command, "--allow", "wasi", &files],

@@ -14,7 +14,7 @@
 //! | `restarts.rs` | 8 | fail again and again |
 //! | `secrets.rs` | 1 | search their whole memory for the device's key |
 //! | `swaps.rs` | 10 | fail while they come or go |
-//! | `wasi.rs` | 19 | use WASI where it is not allowed, and beyond what it gives where it is |
+//! | `wasi.rs` | 35 | use WASI where it is not allowed, and beyond what it gives where it is |
 //!
 //! The 8 places are the core module's own start function and the seven exports.
 #![allow(
