@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use setpoint::clock::SystemClock;
 use setpoint::effect::StartReason;
-use setpoint::sandbox::{Cache, Guest, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT};
+use setpoint::sandbox::{Cache, Guest, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap};
 
 use crate::figures::Table;
 
@@ -52,6 +52,7 @@ pub(crate) fn instance(program: &Program) -> anyhow::Result<Guest> {
         }),
         config: Arc::new(BTreeMap::new()),
         assignment: None,
+        tap: Tap::default(),
     };
     Ok(Guest::new(program, surroundings)?)
 }

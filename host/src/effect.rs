@@ -1,13 +1,15 @@
 //! What a guest did: the one form in which it is queued, recorded, compared and sent.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
 
 /// A telemetry, property or command of the device's model.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Member {
     /// None means the default component.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub component: Option<String>,
     /// Its name in the model.
     pub name: String,
@@ -34,15 +36,18 @@ impl fmt::Display for Member {
 }
 
 /// One call that a guest made on its host.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Effect {
     /// A device-to-cloud message.
     Telemetry {
         /// None means the default component.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         component: Option<String>,
         /// A JSON object, as the guest wrote it.
         body: String,
         /// Application properties.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         properties: Vec<(String, String)>,
     },
     /// A read-only property; null removes it.
@@ -63,6 +68,7 @@ pub enum Effect {
         /// Version of the desired value answered; 0 for a default.
         version: u64,
         /// In words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         description: Option<String>,
     },
     /// A late answer to a command.
@@ -84,6 +90,7 @@ pub enum Effect {
         /// The timer's name in the guest.
         timer: u32,
         /// From now.
+        #[serde(rename = "milliseconds", with = "milliseconds")]
         delay: Duration,
     },
     /// Wants `timer-fired` again and again.
@@ -91,6 +98,7 @@ pub enum Effect {
         /// The timer's name in the guest.
         timer: u32,
         /// Between two firings.
+        #[serde(rename = "milliseconds", with = "milliseconds")]
         period: Duration,
     },
     /// Wants a timer no longer.
@@ -101,7 +109,7 @@ pub enum Effect {
 }
 
 /// A command's answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Response {
     /// As in HTTP: 200 to 599.
     pub status: u16,
@@ -110,7 +118,8 @@ pub struct Response {
 }
 
 /// What a command handler returned.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Outcome {
     /// Answered at once.
     Done(Response),
@@ -119,29 +128,32 @@ pub enum Outcome {
 }
 
 /// A desired value, as the guest is told of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DesiredValue {
     /// Which property.
     pub property: Member,
     /// None: the cloud removed it.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub value: Option<Value>,
     /// The desired properties' version it came with.
     pub version: u64,
 }
 
 /// A command, as the guest is told of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Command {
     /// To answer it late with.
     pub request: String,
     /// Which command.
     pub target: Member,
     /// None when there was none, or null.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub payload: Option<Value>,
 }
 
 /// Why a guest is started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum StartReason {
     /// First start in this process.
     PowerOn,
@@ -154,7 +166,8 @@ pub enum StartReason {
 }
 
 /// How much a log line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Level {
     Trace,
@@ -162,4 +175,24 @@ pub enum Level {
     Info,
     Warn,
     Error,
+}
+
+/// A value that is there, even when it is null: a missing one is another thing.
+pub(crate) fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// A time as the whole milliseconds that a guest asks for.
+mod milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! A device's behaviour is a guest, compiled against the WIT package in `wit/`. This crate holds it ([`sandbox`]), drives
 //! it ([`device`]), and gives it a cloud ([`cloud`]) and a time ([`clock`]); nothing else. [`testing`] runs a guest in
-//! virtual time. The `setpoint` command beside this library is made of the same parts.
+//! virtual time; [`record`] takes down what goes in and out of one, and plays it again. The `setpoint` command beside this
+//! library is made of the same parts.
 //!
 //! ```text
 //! cloud ----> device ----> sandbox ----> guest (WebAssembly)
@@ -16,6 +17,7 @@ pub mod cloud;
 pub mod device;
 pub mod effect;
 mod printable;
+pub mod record;
 pub mod sandbox;
 pub mod testing;
 

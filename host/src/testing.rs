@@ -32,7 +32,7 @@ use crate::device::{
 };
 use crate::effect::Level;
 use crate::sandbox::{
-    GuestError, Limits, LoadError, Program, Random, Sandbox, SandboxError, SharedRandom, Surroundings,
+    GuestError, Limits, LoadError, Program, Random, Recorder, Sandbox, SandboxError, SharedRandom, Surroundings, Tap,
 };
 
 /// When a test begins, unless it says otherwise: 2024-01-01T00:00:00Z.
@@ -72,6 +72,7 @@ pub struct Setup {
     hub: MemoryHub,
     clock: VirtualClock,
     restarts: Option<u32>,
+    recorder: Option<Arc<dyn Recorder>>,
 }
 
 impl Setup {
@@ -99,6 +100,12 @@ impl Setup {
         self
     }
 
+    /// Has everything that goes in and out of the guest taken down; see [`record`](crate::record).
+    pub fn recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// Begins at this time, and not at [`BEGINNING`].
     pub fn beginning(mut self, wall: DateTime<Utc>) -> Self {
         self.clock = VirtualClock::starting_at(wall);
@@ -114,6 +121,7 @@ impl Setup {
             hub,
             clock,
             restarts,
+            recorder,
         } = self;
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let surroundings = Surroundings {
@@ -121,7 +129,12 @@ impl Setup {
             random,
             config: Arc::new(config),
             assignment: None,
+            tap: Tap::default(),
         };
+        if let Some(recorder) = recorder {
+            // Nobody else can have come before.
+            let _ = surroundings.tap.attach(recorder);
+        }
         let seen = Arc::new(Mutex::new(Seen::default()));
         let watch = Arc::clone(&seen);
         let observer = move |notice: &Notice<'_>| watch.lock().unwrap_or_else(PoisonError::into_inner).notice(notice);
@@ -216,6 +229,7 @@ impl TestDevice {
             hub: MemoryHub::new(),
             clock: VirtualClock::starting_at(BEGINNING),
             restarts: None,
+            recorder: None,
         }
     }
 

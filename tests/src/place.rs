@@ -11,7 +11,7 @@ use setpoint::cloud::{
     AzureConnector, ConnectError, ConnectionString, Connector, DpsProvisioner, Outgoing, Provisioner, Trust,
 };
 use setpoint::device::{Device, Notice, Operator, Session, SessionError, run};
-use setpoint::sandbox::{Limits, Program, Sandbox, SharedRandom, Surroundings};
+use setpoint::sandbox::{Limits, Program, Sandbox, SharedRandom, Surroundings, Tap};
 use setpoint_emulator::{Emulator, Identity, Options};
 use setpoint_protocol::{DeviceConnectionString, Endpoint, Key};
 use tokio::sync::mpsc;
@@ -190,6 +190,7 @@ impl Running {
             random: SharedRandom::new(rand::random::<u64>),
             config: Arc::new(config.collect::<BTreeMap<_, _>>()),
             assignment: None,
+            tap: Tap::default(),
         };
         let program = Program::load(sandbox, "guest", guest).expect("it is a guest");
         let (sender, observed) = mpsc::unbounded_channel();

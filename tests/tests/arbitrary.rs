@@ -18,7 +18,8 @@ use setpoint::clock::VirtualClock;
 use setpoint::cloud::Assignment;
 use setpoint::effect::{Command, DesiredValue, Effect, Member, Outcome, Response, StartReason};
 use setpoint::sandbox::{
-    Contract, Guest, GuestError, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, as_component,
+    Contract, Guest, GuestError, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap,
+    as_component,
 };
 use setpoint::testing::BEGINNING;
 use setpoint_protocol::Endpoint;
@@ -136,6 +137,7 @@ fn instance(program: &Program, clock: &VirtualClock, random: u64) -> Guest {
         random: SharedRandom::new(move || random),
         config: Arc::new(BTreeMap::new()),
         assignment: None,
+        tap: Tap::default(),
     };
     let mut guest = Guest::new(program, surroundings).unwrap();
     guest.model_id().unwrap();
@@ -260,6 +262,7 @@ fn load_and_run(bytes: &[u8]) {
         random: SharedRandom::new(|| 0),
         config: Arc::new(BTreeMap::new()),
         assignment: None,
+        tap: Tap::default(),
     };
     let Ok(mut guest) = Guest::new(&program, surroundings) else {
         return;

@@ -14,7 +14,7 @@ use setpoint::clock::{Clock, SystemClock};
 use setpoint::cloud::Outgoing;
 use setpoint::cloud::memory::MemoryHub;
 use setpoint::device::{Device, Notice, Operator, Session, run};
-use setpoint::sandbox::{GuestError, Limits, Program, Sandbox, SharedRandom, Surroundings, THERMOSTAT};
+use setpoint::sandbox::{GuestError, Limits, Program, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap};
 use setpoint_tests::ROGUE;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -41,6 +41,7 @@ fn device(program: &Program, config: &[(&str, &str)], number: usize, seen: Unbou
         random: SharedRandom::new(rand::random::<u64>),
         config: Arc::new(config.collect::<BTreeMap<_, _>>()),
         assignment: None,
+        tap: Tap::default(),
     };
     let observer = move |notice: &Notice<'_>| {
         let event = match notice {

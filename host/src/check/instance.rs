@@ -12,7 +12,7 @@ use super::reported::Ack;
 use crate::clock::{Clock, VirtualClock};
 use crate::cloud::Assignment;
 use crate::effect::{Command, DesiredValue, Effect, Member, StartReason};
-use crate::sandbox::{Guest, GuestError, Quota, SharedRandom, Surroundings};
+use crate::sandbox::{Guest, GuestError, Quota, SharedRandom, Surroundings, Tap};
 use crate::testing::BEGINNING;
 
 /// Nothing can be sent; everything else can be done.
@@ -62,6 +62,7 @@ impl Instance {
             random: SharedRandom::new(randomness()),
             config: Arc::new(lab.config.clone()),
             assignment: Some(assignment()),
+            tap: Tap::default(),
         };
         let mut instance = Self {
             guest: Guest::new(lab.program, surroundings)?,

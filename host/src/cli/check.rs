@@ -10,7 +10,7 @@ use anyhow::bail;
 use clap::Args;
 use setpoint::check::{Report, Verdict, check};
 use setpoint::clock::SystemClock;
-use setpoint::sandbox::{Guest, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT};
+use setpoint::sandbox::{Guest, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap};
 use setpoint_dtdl::Dtmi;
 
 use super::Usage;
@@ -101,6 +101,7 @@ fn model_id(program: &Program, config: &BTreeMap<String, String>) -> anyhow::Res
         random: SharedRandom::new(|| 0),
         config: Arc::new(config.clone()),
         assignment: None,
+        tap: Tap::default(),
     };
     let mut guest = Guest::new(program, surroundings)?;
     guest.grant(Quota::UNLIMITED);

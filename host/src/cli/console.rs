@@ -135,7 +135,7 @@ mod tests {
     use setpoint::clock::SystemClock;
     use setpoint::device::Control;
     use setpoint::effect::{Command, Member, Response};
-    use setpoint::sandbox::{SharedRandom, Surroundings};
+    use setpoint::sandbox::{SharedRandom, Surroundings, Tap};
     use std::sync::Arc;
     use tokio::sync::mpsc::Receiver;
 
@@ -145,6 +145,7 @@ mod tests {
             random: SharedRandom::new(|| 0),
             config: Arc::default(),
             assignment: None,
+            tap: Tap::default(),
         })
     }
 

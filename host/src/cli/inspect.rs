@@ -8,8 +8,8 @@ use std::sync::Arc;
 use clap::Args;
 use setpoint::clock::SystemClock;
 use setpoint::sandbox::{
-    Contract, Guest, Interface, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, as_component,
-    name_of, read,
+    Contract, Guest, Interface, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap,
+    as_component, name_of, read,
 };
 
 use super::allow::Allowed;
@@ -49,6 +49,7 @@ impl Inspect {
             random: SharedRandom::new(|| 0),
             config: Arc::new(BTreeMap::new()),
             assignment: None,
+            tap: Tap::default(),
         };
         let mut guest = Guest::new(&program, surroundings)?;
         guest.grant(Quota::default());

@@ -14,7 +14,7 @@ use rand::{Rng, SeedableRng};
 use setpoint::clock::{Clock, SystemClock};
 use setpoint::cloud::{AzureConnector, ConnectionString, Connector, DpsProvisioner, Provisioner, Trust};
 use setpoint::device::{Device, Operator, Session, run};
-use setpoint::sandbox::{Cache, Limits, Program, Random, Rates, Sandbox, SharedRandom, Surroundings, THERMOSTAT};
+use setpoint::sandbox::{Cache, Limits, Program, Random, Rates, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap};
 
 use super::Usage;
 use super::allow::Allowed;
@@ -138,6 +138,7 @@ impl Run {
             random: SharedRandom::new(secure_random()?),
             config: Arc::new(self.config.iter().cloned().collect::<BTreeMap<_, _>>()),
             assignment: None,
+            tap: Tap::default(),
         };
         let (operator, control) = Operator::new(surroundings.clone());
         let console = Console::new(std::io::stdout(), operator.clone(), route.provisioned);

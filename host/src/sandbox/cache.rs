@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::load::hexadecimal;
 use super::permission::Permission;
 use super::versions::VERSIONS;
 
@@ -18,7 +19,7 @@ use super::versions::VERSIONS;
 ///
 /// What lies in it is run as native code, unchecked. So the folder is refused when anybody else may write to it, and only
 /// this type writes there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
 }
@@ -41,9 +42,9 @@ impl Cache {
         })
     }
 
-    /// The name a guest is kept under: its bytes, everything of the engine that its code depends on, and what it was checked
-    /// against.
-    pub(super) fn key(&self, engine: &Engine, allow: &BTreeSet<Permission>, guest: &[u8]) -> String {
+    /// The name a guest is kept under: its bytes' digest, everything of the engine that its code depends on, and what it was
+    /// checked against.
+    pub(super) fn key(&self, engine: &Engine, allow: &BTreeSet<Permission>, sha256: &str) -> String {
         let mut hash = Sha256::new();
         engine.precompile_compatibility_hash().hash(&mut Digesting(&mut hash));
         // What is in the cache is not checked against the contract again.
@@ -53,9 +54,8 @@ impl Cache {
         for permission in allow {
             hash.update(permission.name());
         }
-        hash.update(guest);
-        let digest = hash.finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + ".cwasm"
+        hash.update(sha256);
+        hexadecimal(&hash.finalize()) + ".cwasm"
     }
 
     pub(super) fn load(&self, engine: &Engine, key: &str) -> Option<Component> {
@@ -151,11 +151,12 @@ mod tests {
     fn a_damaged_file_is_made_again() {
         let folder = tempfile::tempdir().unwrap();
         let sandbox = Sandbox::new(Limits::default(), Some(Cache::open(folder.path()).unwrap())).unwrap();
+        let thermostat = Program::load(&sandbox, "thermostat", THERMOSTAT).unwrap();
         let key = sandbox
             .cache
             .as_ref()
             .unwrap()
-            .key(&sandbox.engine, &sandbox.limits.allow, THERMOSTAT);
+            .key(&sandbox.engine, &sandbox.limits.allow, thermostat.sha256());
         std::fs::write(folder.path().join(&key), b"half a file").unwrap();
         Program::load(&sandbox, "thermostat", THERMOSTAT).unwrap();
         assert!(std::fs::metadata(folder.path().join(&key)).unwrap().len() > 1000);

@@ -112,6 +112,12 @@ fn initial_bytes(memory: MemoryType) -> u64 {
 }
 
 impl Contract {
+    /// What this host gives its guests: the WIT package, with its newest version.
+    pub fn offered() -> String {
+        let number = VERSIONS.first().map(|newest| newest.number()).unwrap_or_default();
+        format!("{PACKAGE}@{number}")
+    }
+
     /// Reads the names out of a component.
     pub fn read(name: &str, component: &[u8]) -> Result<Self, LoadError> {
         let damaged = |error: wasmparser::BinaryReaderError| LoadError::Damaged {

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use wasmtime::{Store, Trap};
 
+use super::crossing::{Assigned, Bytes, Call, Failure, Given, Returned};
 use super::engine::{Limits, Sandbox};
 use super::held::Held;
 use super::imports::State;
 use super::load::Program;
 use super::surroundings::{Quota, Surroundings};
+use super::tap::{Begun, Tapped};
 use super::versions::Exports;
 use super::wasi;
 use crate::cloud::Assignment;
@@ -70,17 +72,21 @@ pub struct Guest {
     limits: Limits,
     store: Store<State>,
     exports: Box<dyn Exports>,
+    /// Takes down what passes, while somebody wants to know.
+    tapped: Option<Tapped>,
     /// Its ticker stops a call that runs on, so it must not end before the guest does.
     _sandbox: Sandbox,
 }
 
 impl Guest {
     /// Instantiates `program`. Nothing of it has run yet but its initialisation.
-    pub fn new(program: &Program, surroundings: Surroundings) -> Result<Self, GuestError> {
+    pub fn new(program: &Program, mut surroundings: Surroundings) -> Result<Self, GuestError> {
         let limits = program.sandbox.limits().clone();
+        let born = surroundings.clock.monotonic();
+        let mut tapped = surroundings.tap.clone().open(&mut surroundings, born);
         let state = State {
             held: Held::new(limits.memory),
-            born: surroundings.clock.monotonic(),
+            born,
             surroundings,
             effects: Vec::new(),
             quota: Quota::default(),
@@ -98,31 +104,21 @@ impl Guest {
         store.set_hostcall_fuel(limits.memory);
         store.set_epoch_deadline(Limits::epochs(limits.start));
         let name = program.name.clone();
-        match program.prepared.instantiate(&mut store) {
-            Ok(exports) => {
-                let guest = Self {
-                    name,
-                    limits,
-                    store,
-                    exports,
-                    _sandbox: program.sandbox.clone(),
-                };
-                guest.has_kept_quiet("initialisation")?;
-                Ok(guest)
-            }
-            Err(error) => Err(failure(&name, "initialisation", limits.start, &error, store.data())),
+        let made = program
+            .prepared
+            .instantiate(&mut store)
+            .map_err(|error| failure(&name, "initialisation", limits.start, &error, store.data()))
+            .and_then(|exports| has_kept_quiet(&name, "initialisation", store.data()).map(|()| exports));
+        if let Some(tapped) = &mut tapped {
+            tapped.created(program, &store.data().surroundings, made.as_ref().err());
         }
-    }
-
-    /// The contract opens the imports with `start`: before it nothing of the device is there yet that they could reach.
-    fn has_kept_quiet(&self, export: &'static str) -> Result<(), GuestError> {
-        if !self.store.data().has_called {
-            return Ok(());
-        }
-        Err(GuestError::Trapped {
-            guest: self.name.clone(),
-            export,
-            reason: "it called an import, which a guest may do from `start` on".to_owned(),
+        Ok(Self {
+            name,
+            limits,
+            store,
+            exports: made?,
+            tapped,
+            _sandbox: program.sandbox.clone(),
         })
     }
 
@@ -133,28 +129,39 @@ impl Guest {
 
     /// Asks for the model. Called before [`Guest::start`].
     pub fn model_id(&mut self) -> Result<String, GuestError> {
-        let model_id = self.call("model-id", |exports, store| exports.model_id(store))?;
-        self.has_kept_quiet("model-id")?;
-        if setpoint_protocol::identifier::is_dtmi(&model_id) {
-            return Ok(model_id);
-        }
-        Err(GuestError::NoModel {
-            guest: self.name.clone(),
-            model_id: model_id.chars().take(200).collect(),
-        })
+        let begun = self.begin(|| Call::ModelId);
+        let called = self.call("model-id", |exports, store| exports.model_id(store));
+        let model_id = called.and_then(|model_id| {
+            has_kept_quiet(&self.name, "model-id", self.store.data())?;
+            if setpoint_protocol::identifier::is_dtmi(&model_id) {
+                return Ok(model_id);
+            }
+            Err(GuestError::NoModel {
+                guest: self.name.clone(),
+                model_id: model_id.chars().take(200).collect(),
+            })
+        });
+        self.end(begun, model_id, |model_id| Returned::ModelId(model_id.clone()))
     }
 
     /// Lets the guest see what provisioning assigned.
     pub fn assign(&mut self, assignment: Assignment) {
+        if let Some(tapped) = &mut self.tapped {
+            tapped.given(Given::Assignment(Assigned::from(&assignment)));
+        }
         self.store.data_mut().surroundings.assignment = Some(assignment);
     }
 
     /// Starts the device, with what [`Guest::save`] last returned.
     pub fn start(&mut self, reason: StartReason, state: Option<&[u8]>) -> Result<(), GuestError> {
+        let begun = self.begin(|| Call::Start {
+            reason,
+            state: state.map(|state| Bytes(state.to_vec())),
+        });
         let started = self.call_within("start", self.limits.start, |exports, store| {
             exports.start(store, reason, state)
-        })?;
-        started.map_err(|reason| GuestError::Refused {
+        });
+        let refused = |reason: String| GuestError::Refused {
             guest: self.name.clone(),
             // One line of at most that many characters, and none that gives orders: it ends up in the operator's terminal.
             reason: reason
@@ -165,48 +172,69 @@ impl Guest {
                 .filter(|character| !character.is_control())
                 .take(500)
                 .collect(),
-        })
+        };
+        let started = started.and_then(|started| started.map_err(refused));
+        self.end(begun, started, |()| Returned::Nothing)
     }
 
     /// Tells of desired values.
     pub fn update(&mut self, desired: Vec<DesiredValue>) -> Result<(), GuestError> {
-        self.call("update", |exports, store| exports.update(store, desired))
+        let begun = self.begin(|| Call::Update(desired.clone()));
+        let updated = self.call("update", |exports, store| exports.update(store, desired));
+        self.end(begun, updated, |()| Returned::Nothing)
     }
 
     /// Has a command carried out. While it is deferred, [`Effect::Respond`] may answer it.
     pub fn invoke(&mut self, command: Command) -> Result<Outcome, GuestError> {
+        let begun = self.begin(|| Call::Invoke(command.clone()));
         let request = command.request.clone();
         self.store.data_mut().open.insert(request.clone());
-        let called = self.call("invoke", |exports, store| exports.invoke(store, command));
-        if !matches!(called, Ok(Outcome::Deferred)) {
-            self.forget_request(&request);
+        let outcome = self.call("invoke", |exports, store| exports.invoke(store, command));
+        if !matches!(outcome, Ok(Outcome::Deferred)) {
+            self.store.data_mut().open.remove(&request);
         }
-        called
+        self.end(begun, outcome, |outcome| Returned::Outcome(outcome.clone()))
     }
 
     /// Lets the guest answer these requests, which the instance before it left open.
     pub fn adopt_requests(&mut self, requests: impl IntoIterator<Item = String>) {
+        let requests: Vec<_> = requests.into_iter().collect();
+        if let Some(tapped) = &mut self.tapped {
+            tapped.given(Given::Adopted(requests.clone()));
+        }
         self.store.data_mut().open.extend(requests);
     }
 
     /// From now on `respond` to this request is told that nobody waits.
     pub fn forget_request(&mut self, request: &str) {
+        if let Some(tapped) = &mut self.tapped {
+            tapped.given(Given::Forgotten(request.to_owned()));
+        }
         self.store.data_mut().open.remove(request);
     }
 
     /// Hands over a cloud-to-device message.
     pub fn receive(&mut self, body: &[u8], properties: &[(String, String)]) -> Result<(), GuestError> {
-        self.call("receive", |exports, store| exports.receive(store, body, properties))
+        let begun = self.begin(|| Call::Receive {
+            body: Bytes(body.to_vec()),
+            properties: properties.to_vec(),
+        });
+        let received = self.call("receive", |exports, store| exports.receive(store, body, properties));
+        self.end(begun, received, |()| Returned::Nothing)
     }
 
     /// A timer is due.
     pub fn timer_fired(&mut self, timer: u32) -> Result<(), GuestError> {
-        self.call("timer-fired", |exports, store| exports.timer_fired(store, timer))
+        let begun = self.begin(|| Call::TimerFired(timer));
+        let fired = self.call("timer-fired", |exports, store| exports.timer_fired(store, timer));
+        self.end(begun, fired, |()| Returned::Nothing)
     }
 
     /// The state for the next instance; none when this device cannot be put aside.
     pub fn save(&mut self) -> Result<Option<Vec<u8>>, GuestError> {
-        self.call("save", |exports, store| exports.save(store))
+        let begun = self.begin(|| Call::Save);
+        let saved = self.call("save", |exports, store| exports.save(store));
+        self.end(begun, saved, |state| Returned::State(state.clone().map(Bytes)))
     }
 
     /// How much the next call may ask for. Until it is given, a guest may queue nothing.
@@ -216,9 +244,7 @@ impl Guest {
 
     /// What the guest has done since this was last asked, in order.
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        let state = self.store.data_mut();
-        state.cancelled.clear();
-        std::mem::take(&mut state.effects)
+        std::mem::take(&mut self.store.data_mut().effects)
     }
 
     /// What is left of the last quota.
@@ -251,9 +277,52 @@ impl Guest {
         body: impl FnOnce(&dyn Exports, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
         self.store.set_epoch_deadline(Limits::epochs(budget));
+        self.store.data_mut().cancelled.clear();
         body(self.exports.as_ref(), &mut self.store)
             .map_err(|error| failure(&self.name, export, budget, &error, self.store.data()))
     }
+
+    /// A call begins: what it is, is only asked for when it is recorded.
+    fn begin(&self, call: impl FnOnce() -> Call) -> Option<Begun> {
+        let state = self.store.data();
+        let tapped = self.tapped.as_ref()?;
+        Some(tapped.begin(call(), state.quota, state.effects.len()))
+    }
+
+    /// It has ended.
+    fn end<T>(
+        &mut self,
+        begun: Option<Begun>,
+        result: Result<T, GuestError>,
+        returned: impl FnOnce(&T) -> Returned,
+    ) -> Result<T, GuestError> {
+        let (Some(begun), Some(tapped)) = (begun, &mut self.tapped) else {
+            return result;
+        };
+        let returned = match &result {
+            Ok(value) => returned(value),
+            Err(error) => Returned::Failed(Failure::from(error)),
+        };
+        let state = self.store.data_mut();
+        if !tapped.end(begun, returned, &state.effects)
+            && let Some(tapped) = self.tapped.take()
+        {
+            tapped.close(&mut state.surroundings);
+        }
+        result
+    }
+}
+
+/// The contract opens the imports with `start`: before it nothing of the device is there yet that they could reach.
+fn has_kept_quiet(guest: &str, export: &'static str, state: &State) -> Result<(), GuestError> {
+    if !state.has_called {
+        return Ok(());
+    }
+    Err(GuestError::Trapped {
+        guest: guest.to_owned(),
+        export,
+        reason: "it called an import, which a guest may do from `start` on".to_owned(),
+    })
 }
 
 fn failure(guest: &str, export: &'static str, budget: Duration, error: &wasmtime::Error, state: &State) -> GuestError {

@@ -57,7 +57,7 @@ pub(super) struct State {
     /// Commands that somebody still waits for.
     pub(super) open: HashSet<String>,
     pub(super) last_timer: u32,
-    /// Timers cancelled since the effects were last taken: cancelling in a loop must not fill the host's memory.
+    /// Timers cancelled in this call: cancelling in a loop must not fill the host's memory.
     pub(super) cancelled: HashSet<u32>,
     /// Log lines over the quota since this was last asked.
     pub(super) dropped_log_lines: u64,

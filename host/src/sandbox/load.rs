@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
 use wasmparser::{BinaryReaderError, Parser, Payload};
 use wasmtime::component::Component;
 use wit_component::ComponentEncoder;
@@ -119,6 +120,7 @@ fn mebibytes(bytes: u64) -> u64 {
 #[derive(Clone)]
 pub struct Program {
     pub(super) name: String,
+    sha256: String,
     pub(super) sandbox: Sandbox,
     pub(super) prepared: Arc<dyn Prepared>,
 }
@@ -136,10 +138,11 @@ impl Program {
             guest: name.to_owned(),
             reason: error.root_cause().to_string(),
         };
+        let sha256 = hexadecimal(&Sha256::digest(bytes));
         let key = sandbox
             .cache
             .as_ref()
-            .map(|cache| cache.key(&sandbox.engine, &sandbox.limits.allow, bytes));
+            .map(|cache| cache.key(&sandbox.engine, &sandbox.limits.allow, &sha256));
         let cached = sandbox
             .cache
             .as_ref()
@@ -161,6 +164,7 @@ impl Program {
         let prepared = versions::prepare(&sandbox.linker, &component).map_err(unfit)?;
         Ok(Self {
             name: name.to_owned(),
+            sha256,
             sandbox: sandbox.clone(),
             prepared,
         })
@@ -173,10 +177,20 @@ impl Program {
         &self.name
     }
 
+    /// SHA-256 of the bytes it was loaded from, in hexadecimal digits.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
     /// Where it was loaded.
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
     }
+}
+
+/// A digest, in digits.
+pub(super) fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads a guest's file.

@@ -19,11 +19,14 @@
 //! | `surroundings.rs` | what an instance is given: clock, randomness, configuration, assignment |
 //! | `permission.rs` | what it may be given beside the contract |
 //! | `wasi/` | WASI, for guests that are allowed it |
+//! | `crossing.rs` | what passes between a guest and its host, as it is recorded |
+//! | `tap.rs` | where a recorder listens to it |
 //! | `builtin.rs` | the thermostat that is part of the program |
 
 mod builtin;
 mod cache;
 mod contract;
+mod crossing;
 mod engine;
 mod guest;
 mod held;
@@ -32,6 +35,7 @@ mod load;
 mod permission;
 mod rates;
 mod surroundings;
+mod tap;
 mod v0_1;
 mod versions;
 mod wasi;
@@ -39,9 +43,11 @@ mod wasi;
 pub use builtin::THERMOSTAT;
 pub use cache::Cache;
 pub use contract::{Contract, Interface};
+pub use crossing::{Assigned, Bytes, Call, Called, Created, Draw, Event, Failure, FailureKind, Given, Gone, Returned};
 pub use engine::{Limits, Sandbox, SandboxError};
 pub use guest::{Guest, GuestError};
 pub use load::{LoadError, Program, as_component, name_of, read};
 pub use permission::Permission;
 pub use rates::{Rate, Rates};
 pub use surroundings::{Quota, Random, SharedRandom, Surroundings};
+pub use tap::{Occupied, Recorder, Tap};

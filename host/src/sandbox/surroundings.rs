@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
+use super::tap::Tap;
 use crate::clock::Clock;
 use crate::cloud::Assignment;
 
@@ -44,8 +47,8 @@ impl fmt::Debug for SharedRandom {
     }
 }
 
-/// Everything a guest can read of the world. Clones are the same world: a device's next instance sees what the last one
-/// saw.
+/// Everything a guest can read of the world, and who listens. Clones are the same world: a device's next instance sees what
+/// the last one saw.
 #[derive(Clone)]
 pub struct Surroundings {
     /// Time.
@@ -56,10 +59,13 @@ pub struct Surroundings {
     pub config: Arc<BTreeMap<String, String>>,
     /// What provisioning assigned; none until it has.
     pub assignment: Option<Assignment>,
+    /// Where a recorder may listen.
+    pub tap: Tap,
 }
 
 /// How much a guest may ask for in one call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Quota {
     /// Messages of any kind that there is room for: telemetry, reports and acknowledgements.
     pub messages: usize,

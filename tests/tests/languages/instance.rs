@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use setpoint::clock::VirtualClock;
 use setpoint::effect::{Effect, StartReason};
-use setpoint::sandbox::{Guest, GuestError, Quota, SharedRandom, Surroundings};
+use setpoint::sandbox::{Guest, GuestError, Quota, SharedRandom, Surroundings, Tap};
 use setpoint::testing::BEGINNING;
 
 use crate::{Language, common};
@@ -32,6 +32,7 @@ impl Instance {
             random: SharedRandom::new(|| 7),
             config: Arc::new(config.collect()),
             assignment: None,
+            tap: Tap::default(),
         };
         let mut guest = Guest::new(&language.program, surroundings).unwrap();
         guest.grant(Quota::UNLIMITED);
