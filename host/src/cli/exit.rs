@@ -3,6 +3,7 @@
 use setpoint::cloud::{ConnectError, ProvisionError};
 use setpoint::device::SessionError;
 use setpoint::printable;
+use setpoint::record::{RecordError, ReplayError};
 use setpoint::sandbox::{GuestError, LoadError};
 use setpoint_dtdl::ModelError;
 
@@ -18,8 +19,14 @@ const GUEST_FAILED: u8 = 4;
 
 /// The exit code for an error. Success is 0; clap ends with 2 by itself.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<Usage>() || error.is::<LoadError>() || error.is::<ModelError>() {
+    if error.is::<Usage>() || error.is::<LoadError>() || error.is::<ModelError>() || error.is::<RecordError>() {
         return WRONG_USE;
+    }
+    if let Some(error) = error.downcast_ref::<ReplayError>() {
+        return match error {
+            ReplayError::NoGuest { .. } | ReplayError::NoInstance { .. } | ReplayError::Load(_) => WRONG_USE,
+            ReplayError::Sandbox(_) => FAILED,
+        };
     }
     if error.is::<GuestError>() {
         return GUEST_FAILED;
@@ -81,6 +88,9 @@ mod tests {
             place: "models".into(),
         };
         assert_eq!(exit_code(&no_model.into()), 2);
+        assert_eq!(exit_code(&RecordError::NotARecord("r.jsonl".into()).into()), 2);
+        let unknown = ReplayError::NoInstance { line: 2, instance: 1 };
+        assert_eq!(exit_code(&anyhow::Error::from(unknown).context("r.jsonl")), 2);
         assert_eq!(exit_code(&anyhow::anyhow!("anything else")), 1);
     }
 

@@ -5,6 +5,7 @@
 //! | `run.rs` | `setpoint run`: one device |
 //! | `emulator.rs` | `setpoint emulator`: the local Azure IoT alone |
 //! | `inspect.rs`, `componentize.rs` | what a guest may do; wrapping a core module |
+//! | `record.rs`, `replay.rs` | what goes in and out of a guest: written down, and played again |
 //! | `devices.rs`, `swap.rs` | running devices: how they are, another guest for one; reached over `running/` |
 //! | `watch.rs` | swaps the guest whenever its file changes |
 //! | `check.rs`, `models.rs` | `setpoint check`: a guest against its model, and where models come from |
@@ -35,6 +36,8 @@ mod logging;
 mod models;
 mod monitor;
 mod output;
+mod record;
+mod replay;
 mod run;
 mod running;
 mod service_client;
@@ -70,6 +73,8 @@ enum Command {
     Run(run::Run),
     Devices(devices::Devices),
     Swap(swap::Swap),
+    Record(record::Record),
+    Replay(replay::Replay),
     Emulator(emulator::Emulator),
     Inspect(inspect::Inspect),
     Check(check::Check),
@@ -87,6 +92,8 @@ impl Cli {
             Command::Run(run) => run.run(),
             Command::Devices(devices) => devices.run(),
             Command::Swap(swap) => swap.run(),
+            Command::Record(record) => record.run(),
+            Command::Replay(replay) => replay.run(),
             Command::Emulator(emulator) => emulator.run(),
             Command::Inspect(inspect) => inspect.run(),
             Command::Check(check) => check.run(),

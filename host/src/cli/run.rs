@@ -14,6 +14,7 @@ use rand::{Rng, SeedableRng};
 use setpoint::clock::{Clock, SystemClock};
 use setpoint::cloud::{AzureConnector, ConnectionString, Connector, DpsProvisioner, Provisioner, Trust};
 use setpoint::device::{Device, Operator, Session, run};
+use setpoint::record::Tape;
 use setpoint::sandbox::{Cache, Limits, Program, Random, Rates, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap};
 
 use super::Usage;
@@ -23,6 +24,7 @@ use super::emulator::Signals;
 use super::environment::{Cloud, Dps};
 use super::local::{Data, Local};
 use super::logging::Logging;
+use super::record::unwritable;
 use super::running::Served;
 use super::watch::Watch;
 
@@ -32,6 +34,7 @@ use super::watch::Watch;
   setpoint run                                       the thermostat, with a local Azure IoT inside
   setpoint run --config interval=2                   a temperature every 2 s
   setpoint run my-device.wasm --log guest=debug,warn
+  setpoint run --record day.jsonl                    for `setpoint replay`; it holds the configuration, secrets too
   setpoint run --watch my-device.wasm                swaps it in again whenever it is built
   eval \"$(setpoint emulator --env)\"; setpoint run    against an emulator that runs elsewhere
   IOTHUB_DEVICE_SECURITY_TYPE=DPS IOTHUB_DEVICE_DPS_ID_SCOPE=.. IOTHUB_DEVICE_DPS_DEVICE_ID=.. \\
@@ -65,6 +68,10 @@ pub(crate) struct Run {
     /// Restarts of a guest that fails, in a row and with growing pauses; after them it is parked
     #[arg(long, value_name = "N", default_value_t = 10)]
     restarts: u32,
+
+    /// Writes what goes in and out of the guest to this new file, from power-on to the end
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 
     #[command(flatten)]
     allowed: Allowed,
@@ -140,12 +147,14 @@ impl Run {
             assignment: None,
             tap: Tap::default(),
         };
+        let tape = self.tape(&surroundings.tap)?;
         let (operator, control) = Operator::new(surroundings.clone());
         let console = Console::new(std::io::stdout(), operator.clone(), route.provisioned);
         let device = Device::new(program, surroundings, Box::new(console))?.restarts(self.restarts);
         listen_to_keyboard(operator.clone())?;
-        let _served = Served::start(operator.clone(), program.sandbox().clone())
-            .inspect_err(|error| tracing::warn!("setpoint devices and swap will not find this device: {error}"));
+        let served = Served::start(operator.clone(), program.sandbox().clone())
+            .inspect_err(|error| tracing::warn!("setpoint devices and swap will not find this device: {error}"))
+            .ok();
         let _watch = match &self.guest {
             Some(guest) if self.watch => Some(Watch::start(guest, operator.clone(), program.sandbox().clone())?),
             _ => None,
@@ -161,10 +170,23 @@ impl Run {
         };
         let ended = run(session).await;
         signals.abort();
+        if let Some(served) = served {
+            served.finish().await;
+        }
+        // Had it ended before its time, that would have been said then.
+        drop(tape);
         if let Some(local) = route.local {
             local.emulator.stop().await;
         }
         Ok(ended?)
+    }
+
+    /// Takes everything down from the first instance on, when that was asked for.
+    fn tape(&self, tap: &Tap) -> anyhow::Result<Option<Tape>> {
+        let Some(file) = &self.record else { return Ok(None) };
+        let tape = Tape::create(file).map_err(|error| unwritable(file, &error))?;
+        tap.attach(tape.recorder())?;
+        Ok(Some(tape))
     }
 
     async fn route(&self, cloud: Cloud) -> anyhow::Result<Route> {

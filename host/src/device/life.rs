@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::health::{Health, Verdict};
+use super::recording::Present;
 use crate::cloud::Assignment;
 use crate::sandbox::{Guest, GuestError, Program, Surroundings};
 
@@ -51,6 +52,19 @@ impl Life {
             Stage::Running(guest) => Some(guest),
             Stage::Resting(_) | Stage::Parked => None,
         }
+    }
+
+    /// The program of the instance that runs.
+    pub(super) fn present(&self) -> Present {
+        let running = matches!(self.stage, Stage::Running(_));
+        Present {
+            program: running.then(|| self.program.clone()),
+        }
+    }
+
+    /// Whether an instance of this program runs.
+    pub(super) fn runs(&self, program: &Program) -> bool {
+        matches!(self.stage, Stage::Running(_)) && self.program.sha256() == program.sha256()
     }
 
     pub(super) fn name(&self) -> &str {

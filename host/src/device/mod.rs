@@ -13,6 +13,7 @@
 //! | `core.rs` | the guest with its timers, outbox and open commands |
 //! | `life.rs`, `health.rs` | its instances, one after another; what follows a failure |
 //! | `swap.rs` | another guest in the same device |
+//! | `recording.rs` | recording it in mid-life |
 //! | `calls.rs` | calls of the guest, and what comes of them |
 //! | `quota.rs` | how much it may do now |
 //! | `commands.rs` | commands that are not answered yet |
@@ -36,6 +37,7 @@ mod notice;
 mod operator;
 mod outbox;
 mod quota;
+mod recording;
 mod report;
 mod session;
 mod status;
@@ -46,6 +48,7 @@ pub use self::core::Device;
 pub use health::Verdict;
 pub use notice::{Notice, Observer};
 pub use operator::{Control, Operator};
+pub use recording::{Beginning, NotRecorded, Present};
 pub use session::{Session, SessionError, run};
 pub use status::{GuestState, Status};
 pub use swap::{Replacement, SwapError, Swapped};

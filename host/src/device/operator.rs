@@ -4,6 +4,7 @@ use std::future::{Future, pending};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::recording::Present;
 use super::status::Status;
 use super::swap::{Replacement, SwapError, Swapped};
 use crate::sandbox::{Program, Surroundings};
@@ -19,13 +20,15 @@ pub enum Control {
     Swap(Box<Replacement>, oneshot::Sender<Result<Swapped, SwapError>>),
     /// Say how the device is.
     Status(oneshot::Sender<Status>),
+    /// Say which guest runs, for another instance of it.
+    Present(oneshot::Sender<Present>),
 }
 
 /// Gives orders to one device. Cheap to clone.
 #[derive(Clone)]
 pub struct Operator {
     control: mpsc::Sender<Control>,
-    surroundings: Surroundings,
+    pub(super) surroundings: Surroundings,
 }
 
 impl Operator {
@@ -51,23 +54,32 @@ impl Operator {
     /// # Errors
     /// Why the guest that ran goes on.
     pub async fn swap(&self, program: Program) -> Result<Swapped, SwapError> {
+        self.swap_with(program, |replacement| replacement).await
+    }
+
+    /// The same, with what `prepare` makes of the replacement.
+    pub(super) async fn swap_with(
+        &self,
+        program: Program,
+        prepare: impl FnOnce(Replacement) -> Replacement,
+    ) -> Result<Swapped, SwapError> {
         let surroundings = self.surroundings.clone();
         let made = tokio::task::spawn_blocking(move || Replacement::new(program, surroundings)).await;
         let replacement = made
             .map_err(|_| SwapError::Stopped)?
             .map_err(|error| SwapError::Guest(error, "the device".to_owned()))?;
-        let (reply, replied) = oneshot::channel();
-        self.order(Control::Swap(Box::new(replacement), reply), replied).await?
+        let replacement = Box::new(prepare(replacement));
+        self.order(|reply| Control::Swap(replacement, reply)).await?
     }
 
     /// How the device is. None when it has not been started yet, or has ended.
     pub async fn status(&self) -> Option<Status> {
-        let (reply, replied) = oneshot::channel();
-        self.order(Control::Status(reply), replied).await.ok()
+        self.order(Control::Status).await.ok()
     }
 
-    async fn order<T>(&self, order: Control, replied: oneshot::Receiver<T>) -> Result<T, SwapError> {
-        self.control.send(order).await.map_err(|_| SwapError::Stopped)?;
+    pub(super) async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Control) -> Result<T, SwapError> {
+        let (reply, replied) = oneshot::channel();
+        self.control.send(order(reply)).await.map_err(|_| SwapError::Stopped)?;
         replied.await.map_err(|_| SwapError::Stopped)
     }
 }
@@ -99,6 +111,7 @@ impl Orders {
                     }
                     // Without an answer: there is no device to speak of yet.
                     Control::Status(reply) => drop(reply),
+                    Control::Present(reply) => drop(reply),
                 },
                 done = work.as_mut() => return Some(done),
             }

@@ -192,6 +192,7 @@ impl Running {
                     Control::Swap(replacement, reply) => self.swap(replacement, reply),
                     // Whoever asked may have gone away.
                     Control::Status(reply) => drop(reply.send(self.device.status())),
+                    Control::Present(reply) => drop(reply.send(self.device.life.present())),
                 },
                 assigned = moved(&mut self.moving) => self.moved(assigned),
                 happened = self.link.next() => self.happened(happened),

@@ -13,6 +13,8 @@ pub struct Replacement {
     pub(super) program: Program,
     pub(super) guest: Guest,
     pub(super) model_id: String,
+    /// It is another instance of the guest that runs, to no purpose without its state.
+    renews: bool,
 }
 
 impl Replacement {
@@ -24,7 +26,15 @@ impl Replacement {
             program,
             guest,
             model_id,
+            renews: false,
         })
+    }
+
+    /// It only takes the place of an instance of the same guest that has handed over its state.
+    #[must_use]
+    pub fn renewing(mut self) -> Self {
+        self.renews = true;
+        self
     }
 }
 
@@ -71,6 +81,16 @@ pub enum SwapError {
         /// What it does.
         state: &'static str,
     },
+    /// Another instance was to go on from the state of this one, and it has none to give.
+    #[error(
+        "{guest} has no state to hand over, so {device} cannot be recorded from here on; record it from its start with `setpoint run --record FILE`"
+    )]
+    NoState {
+        /// The guest.
+        guest: String,
+        /// The device.
+        device: String,
+    },
     /// The session has ended.
     #[error("the device has stopped")]
     Stopped,
@@ -89,12 +109,19 @@ impl Device {
             program,
             mut guest,
             model_id,
+            renews,
         } = replacement;
+        if renews && !self.life.runs(&program) {
+            return Err(self.busy("has failed or was swapped meanwhile"));
+        }
         let began = self.clock.monotonic();
         let state = match assigned {
             Some(_) => None,
             None => self.save(),
         };
+        if renews && state.is_none() {
+            return Err(self.without_state());
+        }
         let reason = match assigned {
             Some(_) => StartReason::PowerOn,
             None => StartReason::Replaced,
@@ -133,6 +160,24 @@ impl Device {
         self.deliver_held();
         self.notice(&Notice::Swapped(&swapped));
         Ok(swapped)
+    }
+
+    fn busy(&self, state: &'static str) -> SwapError {
+        SwapError::Busy {
+            device: self.device_id.clone(),
+            state,
+        }
+    }
+
+    /// A guest that failed when it was asked for its state is gone by now.
+    fn without_state(&mut self) -> SwapError {
+        if self.life.guest().is_none() {
+            return self.busy("has just failed");
+        }
+        SwapError::NoState {
+            guest: self.life.name().to_owned(),
+            device: self.device_id.clone(),
+        }
     }
 
     /// The state of the guest that runs; none when it has none to give, or fails at it.

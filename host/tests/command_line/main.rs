@@ -10,6 +10,7 @@
 mod bad_input;
 mod checking;
 mod program;
+mod recording;
 mod swapping;
 
 use program::{Environment, emulator};
@@ -222,6 +223,8 @@ fn help_shows_examples_for_every_command() {
     let environment = Environment::new();
     let commands = [
         "run",
+        "record",
+        "replay",
         "emulator",
         "inspect",
         "check",

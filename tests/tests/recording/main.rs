@@ -10,5 +10,6 @@
 mod changed;
 mod damaged;
 mod lives;
+mod mid_life;
 mod round_trip;
 mod shelf;

@@ -17,6 +17,9 @@ const STATUS_TIME: Duration = Duration::from_secs(10);
 /// How long a swap may take: compiling a guest of another language takes seconds, and provisioning up to three minutes.
 const SWAP_TIME: Duration = Duration::from_secs(300);
 
+/// How long a device may take to begin a record. It makes another instance of its guest, which is compiled already.
+const RECORD_TIME: Duration = Duration::from_secs(60);
+
 /// A device that answers.
 pub(crate) struct Reachable {
     socket: PathBuf,
@@ -70,9 +73,24 @@ impl Reachable {
             Some(Answer::Swapped(line)) => Ok(line),
             Some(Answer::Failed { message, usage: true }) => Err(Usage(message).into()),
             Some(Answer::Failed { message, .. }) => bail!(message),
-            Some(Answer::Status(_) | Answer::Starting) => {
+            Some(Answer::Status(_) | Answer::Starting | Answer::Recording(_)) => {
                 bail!("{device} gave an answer that does not belong to a swap")
             }
+            None => bail!("{device} has stopped"),
+        }
+    }
+
+    /// Begins a record. Returns what the device says of it, and the stream that brings the record's lines.
+    pub(crate) fn record(&self) -> anyhow::Result<(String, UnixStream)> {
+        let device = &self.status.device;
+        match converse(&self.socket, &Request::Record, RECORD_TIME)? {
+            Some((Answer::Recording(line), stream)) => {
+                stream.set_read_timeout(None)?;
+                Ok((line, stream))
+            }
+            Some((Answer::Failed { message, usage: true }, _)) => Err(Usage(message).into()),
+            Some((Answer::Failed { message, .. }, _)) => bail!(message),
+            Some(_) => bail!("{device} gave an answer that does not belong to a record"),
             None => bail!("{device} has stopped"),
         }
     }
@@ -80,6 +98,11 @@ impl Reachable {
 
 /// None when nobody is there, or not for long enough to answer.
 fn ask(socket: &Path, request: &Request, patience: Duration) -> anyhow::Result<Option<Answer>> {
+    Ok(converse(socket, request, patience)?.map(|(answer, _)| answer))
+}
+
+/// The same, and the stream for what follows the answer.
+fn converse(socket: &Path, request: &Request, patience: Duration) -> anyhow::Result<Option<(Answer, UnixStream)>> {
     let mut stream = match UnixStream::connect(socket) {
         Ok(stream) => stream,
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
@@ -97,11 +120,14 @@ fn ask(socket: &Path, request: &Request, patience: Duration) -> anyhow::Result<O
         return Ok(None);
     }
     let mut answer = String::new();
-    match BufReader::new(stream).read_line(&mut answer) {
+    // A byte at a time: what follows the line is for whoever gets the stream.
+    match BufReader::with_capacity(1, &stream).read_line(&mut answer) {
         Ok(0) => Ok(None),
-        Ok(_) => Ok(Some(serde_json::from_str(&answer).context(
-            "what answers is not this version of setpoint; restart the device with this one",
-        )?)),
+        Ok(_) => {
+            let answer = serde_json::from_str(&answer)
+                .context("what answers is not this version of setpoint; restart the device with this one")?;
+            Ok(Some((answer, stream)))
+        }
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
             bail!("{} did not answer within {} s", socket.display(), patience.as_secs())
         }

@@ -1,10 +1,12 @@
 //! Devices that run on this machine, as the operator's other commands reach them: one Unix socket for each, in a folder that
 //! is the user's alone.
 //!
-//! A request is one line of JSON, and so is its answer. A socket that nobody answers was left by a process that is gone, and
+//! A request is one line of JSON, and so is its answer; after that of a recording come the lines of the record, until one of the
+//! two hangs up. A socket that nobody answers was left by a process that is gone, and
 //! whoever finds it removes it.
 
 mod client;
+mod recording;
 mod server;
 
 use std::path::PathBuf;
@@ -24,6 +26,8 @@ enum Request {
     Status,
     /// Swap in the guest of this file, an absolute path.
     Swap(PathBuf),
+    /// Send what goes in and out of the guest, until whoever asked says no more.
+    Record,
 }
 
 /// What it says.
@@ -34,6 +38,8 @@ enum Answer {
     /// It has not been started yet.
     Starting,
     Swapped(String),
+    /// The record follows.
+    Recording(String),
     /// It has not been done, and why. `usage`: the file was no guest.
     Failed {
         message: String,

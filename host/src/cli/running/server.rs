@@ -7,9 +7,12 @@ use std::sync::Arc;
 use setpoint::device::{Operator, SwapError, Swapped};
 use setpoint::sandbox::{LoadError, Program, Sandbox};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use super::recording::record;
 use super::{Answer, Request, folder};
 
 /// Bytes of the longest request: a path has at most 4,096.
@@ -30,6 +33,15 @@ pub(crate) enum NotSwapped {
 pub(crate) struct Served {
     socket: PathBuf,
     task: AbortHandle,
+    /// Changes when the device has ended; recordings hold its receivers until theirs is written.
+    ended: Arc<watch::Sender<()>>,
+}
+
+/// What a device is asked for with.
+struct Shared {
+    operator: Operator,
+    sandbox: Sandbox,
+    ended: Arc<watch::Sender<()>>,
 }
 
 impl Served {
@@ -46,8 +58,21 @@ impl Served {
             _ => {}
         }
         let listener = UnixListener::bind(&socket)?;
-        let task = tokio::spawn(serve(listener, operator, sandbox)).abort_handle();
-        Ok(Self { socket, task })
+        let ended = Arc::new(watch::Sender::new(()));
+        let shared = Shared {
+            operator,
+            sandbox,
+            ended: Arc::clone(&ended),
+        };
+        let task = tokio::spawn(serve(listener, Arc::new(shared))).abort_handle();
+        Ok(Self { socket, task, ended })
+    }
+
+    /// The device has ended: waits until those who record it have everything.
+    pub(crate) async fn finish(self) {
+        self.task.abort();
+        self.ended.send_replace(());
+        self.ended.closed().await;
     }
 }
 
@@ -59,26 +84,22 @@ impl Drop for Served {
     }
 }
 
-async fn serve(listener: UnixListener, operator: Operator, sandbox: Sandbox) {
-    let shared = Arc::new((operator, sandbox));
+async fn serve(listener: UnixListener, shared: Arc<Shared>) {
     // An error is one of this moment, say too many open files; the next connection may work.
     loop {
         if let Ok((stream, _)) = listener.accept().await {
             let shared = Arc::clone(&shared);
-            tokio::spawn(async move { answer(stream, &shared.0, &shared.1).await });
+            tokio::spawn(async move { answer(stream, &shared).await });
         }
     }
 }
 
 /// Whoever asked and went away gets no answer, and there is nobody to tell.
-async fn answer(stream: UnixStream, operator: &Operator, sandbox: &Sandbox) -> Option<()> {
-    let (read, mut write) = stream.into_split();
-    let mut line = String::new();
-    BufReader::new(read.take(REQUEST_BYTES))
-        .read_line(&mut line)
-        .await
-        .ok()?;
-    let answer = match serde_json::from_str(&line).ok()? {
+async fn answer(stream: UnixStream, shared: &Shared) -> Option<()> {
+    let Shared { operator, sandbox, .. } = shared;
+    let (mut read, mut write) = stream.into_split();
+    let answer = match read_request(&mut read).await? {
+        Request::Record => return record(read, write, operator, shared.ended.subscribe()).await,
         Request::Status => operator.status().await.map_or(Answer::Starting, Answer::Status),
         Request::Swap(guest) => match load_and_swap(operator, sandbox, &guest).await {
             Ok(swapped) => Answer::Swapped(told(&swapped)),
@@ -88,7 +109,18 @@ async fn answer(stream: UnixStream, operator: &Operator, sandbox: &Sandbox) -> O
             },
         },
     };
-    let mut line = serde_json::to_string(&answer).ok()?;
+    say(&mut write, &answer).await
+}
+
+async fn read_request(read: &mut OwnedReadHalf) -> Option<Request> {
+    let mut line = String::new();
+    let mut read = BufReader::new(read.take(REQUEST_BYTES));
+    read.read_line(&mut line).await.ok()?;
+    serde_json::from_str(&line).ok()
+}
+
+pub(super) async fn say(write: &mut OwnedWriteHalf, answer: &Answer) -> Option<()> {
+    let mut line = serde_json::to_string(answer).ok()?;
     line.push('\n');
     write.write_all(line.as_bytes()).await.ok()
 }
