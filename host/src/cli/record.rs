@@ -75,7 +75,7 @@ impl Record {
         let _ = writeln!(io::stdout(), "{}", printable(&line));
         let mut copy = Copy { file, tail: Vec::new() };
         runtime
-            .block_on(copy.to_the_end(stream, self.stop(signals)))
+            .block_on(copy.run(stream, self.stop(signals)))
             .with_context(|| self.output.display().to_string())?;
         self.report(copy.ending())
     }
@@ -115,7 +115,7 @@ impl Record {
 
 impl Copy {
     /// Writes each line as soon as it comes, until the device hangs up. Once `stop` has come it is asked to.
-    async fn to_the_end(&mut self, stream: UnixStream, stop: impl Future<Output = ()>) -> io::Result<()> {
+    async fn run(&mut self, stream: UnixStream, stop: impl Future<Output = ()>) -> io::Result<()> {
         stream.set_nonblocking(true)?;
         let mut stream = tokio::net::UnixStream::from_std(stream)?;
         let mut buffer = vec![0; 64 * 1024];

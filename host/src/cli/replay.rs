@@ -9,6 +9,7 @@ use setpoint::printable;
 use setpoint::record::{Cast, Difference, Record, Replay as Player, Summary};
 use setpoint::sandbox::{GuestError, name_of, read};
 
+use super::allow::Allowed;
 use super::run::cache;
 
 /// Plays a record to a guest and shows the first thing that it does differently
@@ -37,6 +38,9 @@ pub(crate) struct Replay {
     /// Shows every difference, not only the first
     #[arg(long)]
     all: bool,
+
+    #[command(flatten)]
+    allowed: Allowed,
 }
 
 /// What came of it.
@@ -50,7 +54,7 @@ impl Replay {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let file = self.record.display().to_string();
         let mut record = Record::open(&self.record)?;
-        let mut player = Player::new(self.cast()?, cache());
+        let mut player = Player::new(self.cast()?, cache()).allow(self.allowed.permissions());
         let mut outcome = Outcome::default();
         while let Some(entry) = record.next_entry()? {
             let differences = player.play(&entry).with_context(|| file.clone())?;

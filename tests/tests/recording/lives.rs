@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use setpoint::sandbox::{THERMOSTAT, Tap, as_component};
+use setpoint::record::{Replay, ReplayError};
+use setpoint::sandbox::{Limits, LoadError, Permission, Sandbox, THERMOSTAT, Tap, as_component};
 use setpoint::testing::TestDevice;
-use setpoint_tests::{COUNTER, ROGUE};
+use setpoint_tests::{COUNTER, NOSY, ROGUE};
 
-use super::shelf::{Recording, lines, record, replay, sandbox, themselves};
+use super::shelf::{Recording, cache, lines, read, record, replay, sandbox, themselves, try_replay};
 
 const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -187,4 +188,38 @@ fn a_day_is_replayed() {
     let (differences, summary) = replay(&written, themselves());
     assert!(differences.is_empty(), "{}", differences[0]);
     assert_eq!(summary.calls, 3 + 24 * 60 * 60 / 8);
+}
+
+#[test]
+fn what_a_guest_read_of_wasi_is_given_to_it_again_if_that_is_allowed() {
+    let allow = [Permission::Wasi].into();
+    let limits = Limits {
+        allow,
+        ..Limits::default()
+    };
+    let allowing = Sandbox::new(limits, Some(cache())).unwrap();
+    let recording = Recording::new();
+    let setup = TestDevice::load_into(&allowing, NOSY).unwrap();
+    let mut device = setup.recorder(recording.tape.recorder()).start().unwrap();
+    for reading in ["time", "random", "print"] {
+        device.advance(s(3)).unwrap();
+        let (status, _) = device.call(reading, b"\"hello\"").unwrap().unwrap();
+        assert_eq!(status, 200, "{reading}");
+    }
+    drop(device);
+    let written = recording.finish();
+    let cast = || themselves().with("nosy", NOSY.to_vec());
+    let refused = try_replay(&written, cast()).unwrap_err();
+    assert!(
+        matches!(refused, ReplayError::Load(LoadError::NotAllowed { .. })),
+        "{refused}"
+    );
+
+    let mut replay = Replay::new(cast(), Some(cache())).allow([Permission::Wasi].into());
+    let mut record = read(&written).unwrap();
+    while let Some(entry) = record.next_entry().unwrap() {
+        let differences = replay.play(&entry).unwrap();
+        assert!(differences.is_empty(), "{}", differences[0]);
+    }
+    assert!(replay.summary().calls > 4);
 }

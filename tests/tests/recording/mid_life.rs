@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use setpoint::device::{Beginning, NotRecorded, Status, SwapError};
-use setpoint::sandbox::THERMOSTAT;
+use setpoint::sandbox::{Program, THERMOSTAT};
 use setpoint_emulator::state::EventKind;
-use setpoint_tests::{COUNTER, Place, ROGUE};
+use setpoint_tests::{COUNTER, Place, ROGUE, plain};
 
 use super::shelf::{Recording, lines, replay, themselves};
 
@@ -48,12 +48,13 @@ async fn the_record_begins_with_the_state_of_the_instance_that_ran() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swap_and_what_comes_after_it_are_in_the_record_too() {
     let place = Place::new().await;
-    let mut device = place.run(COUNTER, &[]);
+    let sandbox = plain();
+    let mut device = place.run_in(&sandbox, COUNTER, &[]);
     device.delivered().await;
     let recording = Recording::new();
     device.operator.record(recording.tape.recorder()).await.unwrap();
     device.delivered().await;
-    let program = setpoint::sandbox::Program::load(&device.sandbox, "counter", COUNTER).unwrap();
+    let program = Program::load(&sandbox, "counter", COUNTER).unwrap();
     device.operator.swap(program).await.unwrap();
     device.delivered().await;
     device.stop().await.unwrap();
