@@ -2,8 +2,8 @@
 //!
 //! A device's behaviour is a guest, compiled against the WIT package in `wit/`. This crate holds it ([`sandbox`]), drives
 //! it ([`device`]), and gives it a cloud ([`cloud`]) and a time ([`clock`]); nothing else. [`testing`] runs a guest in
-//! virtual time; [`record`] takes down what goes in and out of one, and plays it again. The `setpoint` command beside this
-//! library is made of the same parts.
+//! virtual time, and [`scenario`] what a file says of it; [`record`] takes down what goes in and out of one, and plays it
+//! again. The `setpoint` command beside this library is made of the same parts.
 //!
 //! ```text
 //! cloud ----> device ----> sandbox ----> guest (WebAssembly)
@@ -19,6 +19,7 @@ pub mod effect;
 mod printable;
 pub mod record;
 pub mod sandbox;
+pub mod scenario;
 pub mod testing;
 
 pub use printable::printable;

@@ -1,0 +1,100 @@
+//! Plays a scenario on a stage.
+
+use std::time::{Duration, Instant};
+
+use super::judge::Judge;
+use super::outcome::{Failure, Outcome};
+use super::script::{Moment, Place, Scenario, Step};
+use super::stage::{Stage, StageError};
+
+/// Sets the stage and plays a scenario on it.
+pub fn play(scenario: &Scenario, set_stage: impl FnOnce(&Scenario) -> Result<Box<dyn Stage>, StageError>) -> Outcome {
+    let began = Instant::now();
+    let (failures, started, lasted) = match set_stage(scenario) {
+        Ok(mut stage) => {
+            let failures = perform(scenario, stage.as_mut());
+            (failures, true, stage.now())
+        }
+        Err(error) => {
+            let place = scenario
+                .steps
+                .first()
+                .map_or(Place { line: 1, column: 1 }, |step| step.place);
+            let failure = Failure::because(place, Duration::ZERO, error.to_string());
+            (
+                vec![failure],
+                !matches!(error, StageError::NotStarted(_)),
+                Duration::ZERO,
+            )
+        }
+    };
+    Outcome {
+        file: scenario.file.clone(),
+        name: scenario.name.clone(),
+        failures,
+        started,
+        took: began.elapsed(),
+        lasted,
+    }
+}
+
+fn perform(scenario: &Scenario, stage: &mut dyn Stage) -> Vec<Failure> {
+    let mut judge = Judge::new(stage.slack());
+    if refused(scenario, stage, &mut judge) {
+        return judge.into_failures();
+    }
+    for step in &scenario.steps {
+        if let Err(error) = perform_step(step, stage, &mut judge) {
+            judge.fail(Failure::because(step.place, stage.now(), error.to_string()));
+            break;
+        }
+        judge.end_step(step, scenario.strict);
+    }
+    judge.into_failures()
+}
+
+/// Before any time is spent: whether there is a step that this stage cannot do.
+fn refused(scenario: &Scenario, stage: &dyn Stage, judge: &mut Judge<'_>) -> bool {
+    let mut any = false;
+    for step in &scenario.steps {
+        let refusal = step.action.as_ref().and_then(|action| stage.refusal(action));
+        if let Some(reason) = refusal {
+            any = true;
+            judge.fail(Failure::because(step.place, Duration::ZERO, reason));
+        }
+    }
+    any
+}
+
+fn perform_step<'a>(step: &'a Step, stage: &mut dyn Stage, judge: &mut Judge<'a>) -> Result<(), StageError> {
+    let at = match step.moment {
+        Moment::At(at) => at.max(stage.now()),
+        Moment::After(pause) => stage.now().saturating_add(pause),
+    };
+    pass(stage, at, judge)?;
+    if let Some(action) = &step.action {
+        stage.act(action)?;
+    }
+    judge.begin(step, at);
+    if step.expect.is_empty() {
+        return pass(stage, at, judge);
+    }
+    while let Some(until) = judge.undecided_until() {
+        let happenings = stage.wait(until)?;
+        let reached = happenings.is_empty().then_some(until);
+        judge.record(happenings);
+        judge.look(reached);
+    }
+    Ok(())
+}
+
+/// Lets time pass, and everything that is to happen up to then.
+fn pass(stage: &mut dyn Stage, until: Duration, judge: &mut Judge<'_>) -> Result<(), StageError> {
+    loop {
+        let happenings = stage.wait(until)?;
+        if happenings.is_empty() {
+            return Ok(());
+        }
+        judge.record(happenings);
+    }
+}
