@@ -12,6 +12,11 @@ use setpoint_dtdl::ModelError;
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
+/// No scenario could be played, because the guest did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("the guest cannot be started: {0}")]
+pub(crate) struct NotStarted(pub(crate) String);
+
 const FAILED: u8 = 1;
 const WRONG_USE: u8 = 2;
 const PROVISIONING_REFUSED: u8 = 3;
@@ -28,7 +33,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
             ReplayError::Sandbox(_) => FAILED,
         };
     }
-    if error.is::<GuestError>() {
+    if error.is::<GuestError>() || error.is::<NotStarted>() {
         return GUEST_FAILED;
     }
     match error.downcast_ref::<SessionError>() {
@@ -80,6 +85,7 @@ mod tests {
         assert_eq!(exit_code(&SessionError::from(refused).into()), 3);
         assert_eq!(exit_code(&SessionError::from(guest.clone()).into()), 4);
         assert_eq!(exit_code(&guest.into()), 4);
+        assert_eq!(exit_code(&NotStarted("x".into()).into()), 4);
         assert_eq!(exit_code(&Usage("x".into()).into()), 2);
         assert_eq!(exit_code(&LoadError::NotWasm { guest: "g".into() }.into()), 2);
         let no_model = ModelError::NotFound {

@@ -9,6 +9,7 @@
 //! | `devices.rs`, `swap.rs` | running devices: how they are, another guest for one; reached over `running/` |
 //! | `watch.rs` | swaps the guest whenever its file changes |
 //! | `check.rs`, `models.rs` | `setpoint check`: a guest against its model, and where models come from |
+//! | `test.rs`, `live.rs` | `setpoint test`: scenarios, in virtual time and on an emulator |
 //! | `call.rs`, `twin.rs`, `monitor.rs` | the operator's side, over `service_client.rs`, with the hub of `hub_choice.rs` |
 //! | `allow.rs` | what guests are allowed beside their contract |
 //! | `output.rs` | what those print |
@@ -31,6 +32,7 @@ mod environment;
 mod exit;
 mod hub_choice;
 mod inspect;
+mod live;
 mod local;
 mod logging;
 mod models;
@@ -42,6 +44,7 @@ mod run;
 mod running;
 mod service_client;
 mod swap;
+mod test;
 mod twin;
 mod watch;
 
@@ -78,6 +81,7 @@ enum Command {
     Emulator(emulator::Emulator),
     Inspect(inspect::Inspect),
     Check(check::Check),
+    Test(test::Test),
     Componentize(componentize::Componentize),
     Call(call::Call),
     Twin(twin::Twin),
@@ -97,6 +101,7 @@ impl Cli {
             Command::Emulator(emulator) => emulator.run(),
             Command::Inspect(inspect) => inspect.run(),
             Command::Check(check) => check.run(),
+            Command::Test(test) => test.run(),
             Command::Componentize(componentize) => componentize.run(),
             Command::Call(call) => call.run(),
             Command::Twin(twin) => twin.run(),

@@ -46,16 +46,14 @@ pub enum Draws {
 
 impl Draws {
     /// A source that begins with the first of them.
-    pub fn source(&self) -> Box<dyn Random> {
-        match self {
-            Self::Cycle(numbers) => {
-                let mut numbers = numbers.clone().into_iter().cycle();
-                Box::new(move || numbers.next().unwrap_or(0))
-            }
-            Self::Seed(seed) => {
-                let mut generator = StdRng::seed_from_u64(*seed);
-                Box::new(move || generator.next_u64())
-            }
+    pub fn source(&self) -> impl Random + use<> {
+        let (mut cycle, mut seeded) = match self {
+            Self::Cycle(numbers) => (Some(numbers.clone().into_iter().cycle()), None),
+            Self::Seed(seed) => (None, Some(StdRng::seed_from_u64(*seed))),
+        };
+        move || {
+            let drawn = cycle.as_mut().and_then(Iterator::next);
+            drawn.or(seeded.as_mut().map(Rng::next_u64)).unwrap_or(0)
         }
     }
 }

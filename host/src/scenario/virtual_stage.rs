@@ -29,17 +29,18 @@ impl VirtualStage {
         if !scenario.desired.is_empty() {
             hub.desire(scenario.desired.clone());
         }
-        let mut random = scenario.random.source();
         let mut setup = TestDevice::of(program)
             .beginning(scenario.start)
             .hub(&hub)
-            .random(move || random.next());
+            .random(scenario.random.source());
         for (key, value) in scenario.config.iter().chain(config) {
             setup = setup.config(key, value);
         }
-        let device = setup
-            .start()
-            .map_err(|error| StageError::NotStarted(error.to_string()))?;
+        let not_started = |error: &dyn std::fmt::Display| StageError::NotStarted(error.to_string());
+        let mut device = setup.start().map_err(|error| not_started(&error))?;
+        if let Some((error, _)) = device.failures().first() {
+            return Err(not_started(error));
+        }
         Ok(Self {
             device,
             calls: HashMap::new(),
@@ -49,8 +50,11 @@ impl VirtualStage {
     fn received(&mut self) -> Vec<Happening> {
         let at = self.now();
         let calls = &self.calls;
+        let logs = self.device.logs().into_iter();
+        let logs = logs.map(|(level, message)| What::Log { level, message });
         let received = self.device.received().into_iter();
-        let what = received.flat_map(|outgoing| What::received(&outgoing, |rid| calls.get(rid).copied()));
+        let received = received.flat_map(|outgoing| What::received(&outgoing, |rid| calls.get(rid).copied()));
+        let what = logs.chain(received);
         what.map(|what| Happening { at, what }).collect()
     }
 
@@ -100,6 +104,9 @@ impl Stage for VirtualStage {
     fn wait(&mut self, until: Duration) -> Result<Vec<Happening>, StageError> {
         loop {
             self.device.settle().map_err(ended)?;
+            if let Some((error, _)) = self.device.failures().first() {
+                return Err(ended(error));
+            }
             let happenings = self.received();
             let now = self.now();
             if !happenings.is_empty() || now >= until {

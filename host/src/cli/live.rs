@@ -1,0 +1,348 @@
+//! Scenarios in real time: the device beside an emulator of its own in this process, over MQTT and TLS.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use setpoint::clock::Clock;
+use setpoint::cloud::{AzureConnector, DpsProvisioner, Trust};
+use setpoint::device::{Device, Notice, Operator, Session, SessionError, run};
+use setpoint::sandbox::{Program, SharedRandom, Surroundings, Tap};
+use setpoint::scenario::{Action, Happening, Scenario, ShiftedClock, Stage, StageError, Weather, What, json_or_text};
+use setpoint_emulator::state::{CloudMessage, DeviceEvent, EventKind};
+use setpoint_emulator::{Emulator, Hub, Identity, Options};
+use setpoint_protocol::PropertyBag;
+use setpoint_protocol::endpoint::Endpoint;
+use tokio::runtime::Runtime;
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep_until, timeout};
+
+/// How long provisioning and connecting may take here; both are local and take a tenth of a second.
+const START_TIME: Duration = Duration::from_secs(30);
+
+/// How much later than in virtual time something may arrive, before it is missing. A connection that was cut is made again
+/// after up to a second.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// How long a command may take to answer; the hub's own limit is five minutes.
+const ANSWER_TIME: Duration = Duration::from_secs(300);
+
+/// A device at work on an emulator. Dropping it ends both.
+pub(super) struct Live {
+    hub: Arc<Hub>,
+    device_id: String,
+    clock: Arc<ShiftedClock>,
+    began: Instant,
+    calls: usize,
+    events: broadcast::Receiver<Arc<DeviceEvent>>,
+    /// What else happens: answers to commands, lines of the log, failures of the guest.
+    others: mpsc::UnboundedReceiver<Other>,
+    sender: mpsc::UnboundedSender<Other>,
+    session: JoinHandle<Result<(), SessionError>>,
+    _emulator: Emulator,
+    _operator: Operator,
+    /// Last, so that what runs on it is dropped before it.
+    runtime: Runtime,
+}
+
+enum Other {
+    Listening,
+    Happened(What),
+    Failed(String),
+}
+
+impl Live {
+    /// Starts an emulator and the device, and waits until the hub has it.
+    pub(super) fn set(
+        program: &Program,
+        scenario: &Scenario,
+        config: &BTreeMap<String, String>,
+    ) -> Result<Self, StageError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            // One for the device, one for the hub beside it.
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| broken(&error))?;
+        let identity = Arc::new(Identity::temporary().map_err(|error| broken(&error))?);
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let options = Options {
+            mqtt: any,
+            https: any,
+            identity: Arc::clone(&identity),
+        };
+        let emulator = runtime
+            .block_on(Emulator::start(options))
+            .map_err(|error| broken(&error))?;
+        let hub = Arc::clone(emulator.hub());
+        let device_id = identity.device_id().to_owned();
+        if !scenario.desired.is_empty() {
+            desire(&hub, &device_id, &scenario.desired)?;
+        }
+        let events = hub.subscribe();
+        let clock = Arc::new(ShiftedClock::starting_at(scenario.start));
+        let shared: Arc<dyn Clock> = clock.clone();
+        let mut settings = scenario.config.clone();
+        settings.extend(config.clone());
+        let surroundings = Surroundings {
+            clock: Arc::clone(&shared),
+            random: SharedRandom::new(scenario.random.source()),
+            config: Arc::new(settings),
+            assignment: None,
+            tap: Tap::default(),
+        };
+        let (operator, control) = Operator::new(surroundings.clone());
+        let (sender, others) = mpsc::unbounded_channel();
+        let observer = observer(sender.clone());
+        let not_started = |error: &dyn std::fmt::Display| StageError::NotStarted(error.to_string());
+        let device = Device::new(program, surroundings, Box::new(observer)).map_err(|error| not_started(&error))?;
+        let (provisioner, connector) = route(&emulator, &identity)?;
+        let session = Session {
+            device,
+            provisioner: Arc::new(provisioner),
+            connector: Arc::new(connector),
+            clock: shared,
+            random: Box::new(rand::random::<u64>),
+            control,
+        };
+        let session = runtime.spawn(run(session));
+        let mut live = Self {
+            hub,
+            device_id,
+            clock,
+            began: Instant::now(),
+            calls: 0,
+            events,
+            others,
+            sender,
+            session,
+            _emulator: emulator,
+            _operator: operator,
+            runtime,
+        };
+        live.listening(scenario)?;
+        Ok(live)
+    }
+
+    /// Waits until the device listens, which is its time zero.
+    fn listening(&mut self, scenario: &Scenario) -> Result<(), StageError> {
+        let Self {
+            runtime,
+            others,
+            session,
+            ..
+        } = self;
+        let heard = async {
+            tokio::select! {
+                biased;
+                first = others.recv() => first,
+                ended = session => Some(Other::Failed(how(ended))),
+            }
+        };
+        match runtime.block_on(async { timeout(START_TIME, heard).await }) {
+            Ok(Some(Other::Listening)) => {}
+            Ok(Some(Other::Failed(reason))) => return Err(StageError::NotStarted(reason)),
+            Ok(_) => return Err(StageError::NotStarted("the device has not connected".to_owned())),
+            Err(_) => {
+                let seconds = START_TIME.as_secs();
+                let reason = format!("the device has not connected to its emulator within {seconds} s");
+                return Err(StageError::Broken(reason));
+            }
+        }
+        self.began = Instant::now();
+        self.clock.jump_to(scenario.start);
+        Ok(())
+    }
+
+    fn call(&mut self, name: &str, payload: Option<Value>) {
+        self.calls += 1;
+        let (call, hub, sender) = (self.calls, Arc::clone(&self.hub), self.sender.clone());
+        let (device_id, name) = (self.device_id.clone(), name.to_owned());
+        self.runtime.spawn(async move {
+            let answer = hub
+                .call_method(&device_id, &name, payload, Duration::ZERO, ANSWER_TIME)
+                .await;
+            // As in virtual time, a device that is not there answers nothing.
+            if let Ok(answer) = answer {
+                // A scenario that has ended needs no answer.
+                let _ = sender.send(Other::Happened(What::Response {
+                    call,
+                    status: answer.status,
+                    payload: answer.payload,
+                }));
+            }
+        });
+    }
+
+    fn weather(&self, weather: Weather) -> Result<(), StageError> {
+        let enable = |enabled| {
+            let updated = self.hub.update_device(&self.device_id, None, Some(enabled));
+            updated.map(drop).map_err(|error| broken(&error))
+        };
+        match weather {
+            Weather::Cut => enable(false).and_then(|()| enable(true)),
+            Weather::Unreachable => enable(false),
+            Weather::Reachable => enable(true),
+            Weather::Silent | Weather::Responsive | Weather::Refuse(_) => {
+                Err(StageError::Broken("this cannot be done with --live".to_owned()))
+            }
+        }
+    }
+}
+
+fn broken(error: &dyn std::fmt::Display) -> StageError {
+    StageError::Broken(error.to_string())
+}
+
+fn how(ended: Result<Result<(), SessionError>, tokio::task::JoinError>) -> String {
+    match ended {
+        Ok(Ok(())) => "it was stopped".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn observer(sender: mpsc::UnboundedSender<Other>) -> impl FnMut(&Notice<'_>) + Send {
+    move |notice| {
+        let other = match notice {
+            Notice::Listening => Other::Listening,
+            Notice::Logged(level, message) => Other::Happened(What::Log {
+                level: *level,
+                message: (*message).to_owned(),
+            }),
+            Notice::Failed(error, _) => Other::Failed(error.to_string()),
+            _ => return,
+        };
+        // A scenario that has ended listens no longer.
+        let _ = sender.send(other);
+    }
+}
+
+fn route(emulator: &Emulator, identity: &Identity) -> Result<(DpsProvisioner, AzureConnector), StageError> {
+    let [key, _] = identity.device_keys();
+    let trust = Trust::only(identity.ca_pem()).map_err(|error| broken(&error))?;
+    let endpoint = Endpoint {
+        host: identity.host().to_owned(),
+        port: Some(emulator.mqtt_address().port()),
+    };
+    let connector = AzureConnector::new(key.clone(), trust.clone());
+    let provisioner = DpsProvisioner {
+        endpoint,
+        id_scope: identity.id_scope().to_owned(),
+        registration_id: identity.device_id().to_owned(),
+        key: key.clone(),
+        trust,
+    };
+    Ok((provisioner, connector))
+}
+
+fn desire(hub: &Hub, device_id: &str, patch: &setpoint_protocol::twin::Document) -> Result<(), StageError> {
+    let patch = json!({ "properties": { "desired": patch } });
+    let patch = patch.as_object().cloned().unwrap_or_default();
+    let patched = hub.patch_twin(device_id, &patch, None);
+    patched.map(drop).map_err(|error| broken(&error))
+}
+
+/// What an event of the hub says that the device did.
+fn heard(event: &DeviceEvent) -> Vec<What> {
+    match event.kind {
+        EventKind::Connected | EventKind::Disconnected => Vec::new(),
+        EventKind::Reported => {
+            let change = json_or_text(&event.body);
+            let reported = change.pointer("/properties/reported").and_then(Value::as_object);
+            reported.map(What::reported).unwrap_or_default()
+        }
+        EventKind::Telemetry => {
+            let component = event.system.iter().find(|(name, _)| name == "dt-subject");
+            let properties = event.application.iter();
+            let properties = properties.map(|(name, value)| (name.clone(), json!(value.clone().unwrap_or_default())));
+            vec![What::Telemetry {
+                component: component.map(|(_, component)| component.clone()),
+                body: json_or_text(&event.body),
+                properties: Value::Object(properties.collect()),
+            }]
+        }
+    }
+}
+
+impl Stage for Live {
+    fn refusal(&self, action: &Action) -> Option<String> {
+        let what = match action {
+            Action::Cloud(Weather::Silent) => "cloud: silent",
+            Action::Cloud(Weather::Responsive) => "cloud: responsive",
+            Action::Cloud(Weather::Refuse(_)) => "cloud: { refuse: .. }",
+            _ => return None,
+        };
+        Some(format!(
+            "`{what}` cannot be done with --live; play this scenario in virtual time"
+        ))
+    }
+
+    fn act(&mut self, action: &Action) -> Result<(), StageError> {
+        match action {
+            Action::Desire(patch) => desire(&self.hub, &self.device_id, patch)?,
+            Action::Call { name, payload } => self.call(name, payload.clone()),
+            Action::Message { body, properties } => {
+                let properties = properties.iter().cloned();
+                let properties = properties.map(|(name, value)| (name, Some(value))).collect();
+                let message = CloudMessage {
+                    body: body.clone(),
+                    properties: PropertyBag(properties),
+                    expires: None,
+                };
+                let sent = self.hub.send_to_device(&self.device_id, message);
+                sent.map_err(|error| broken(&error))?;
+            }
+            Action::Cloud(weather) => self.weather(*weather)?,
+            Action::Clock(wall) => self.clock.jump_to(*wall),
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, until: Duration) -> Result<Vec<Happening>, StageError> {
+        let Self {
+            runtime,
+            events,
+            others,
+            session,
+            began,
+            ..
+        } = self;
+        let deadline = tokio::time::Instant::from_std(*began + until);
+        let next = async {
+            loop {
+                let what = tokio::select! {
+                    biased;
+                    event = events.recv() => match event {
+                        Ok(event) => heard(&event),
+                        Err(_) => return Err(StageError::Broken("the device does more than can be followed".to_owned())),
+                    },
+                    other = others.recv() => match other {
+                        Some(Other::Happened(what)) => vec![what],
+                        Some(Other::Failed(reason)) => return Err(StageError::Ended(reason)),
+                        Some(Other::Listening) | None => Vec::new(),
+                    },
+                    ended = &mut *session => return Err(StageError::Ended(how(ended))),
+                    () = sleep_until(deadline) => return Ok(Vec::new()),
+                };
+                if !what.is_empty() {
+                    return Ok(what);
+                }
+            }
+        };
+        let what = runtime.block_on(next)?;
+        let at = began.elapsed();
+        Ok(what.into_iter().map(|what| Happening { at, what }).collect())
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn slack(&self) -> Duration {
+        SLACK
+    }
+}
