@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use setpoint::clock::Clock;
 use setpoint::cloud::{AzureConnector, DpsProvisioner, Trust};
@@ -17,7 +18,7 @@ use setpoint_protocol::PropertyBag;
 use setpoint_protocol::endpoint::Endpoint;
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, mpsc};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{sleep_until, timeout};
 
 /// How long provisioning and connecting may take here; both are local and take a tenth of a second.
@@ -42,14 +43,16 @@ pub(super) struct Live {
     others: mpsc::UnboundedReceiver<Other>,
     sender: mpsc::UnboundedSender<Other>,
     session: JoinHandle<Result<(), SessionError>>,
+    program: Program,
+    operator: Operator,
     _emulator: Emulator,
-    _operator: Operator,
     /// Last, so that what runs on it is dropped before it.
     runtime: Runtime,
 }
 
 enum Other {
-    Listening,
+    /// The hub has the device, and the guest is about to be started.
+    Listening(Instant),
     Happened(What),
     Failed(String),
 }
@@ -96,7 +99,7 @@ impl Live {
         };
         let (operator, control) = Operator::new(surroundings.clone());
         let (sender, others) = mpsc::unbounded_channel();
-        let observer = observer(sender.clone());
+        let observer = observer(sender.clone(), Arc::clone(&clock), scenario.start);
         let not_started = |error: &dyn std::fmt::Display| StageError::NotStarted(error.to_string());
         let device = Device::new(program, surroundings, Box::new(observer)).map_err(|error| not_started(&error))?;
         let (provisioner, connector) = route(&emulator, &identity)?;
@@ -119,41 +122,42 @@ impl Live {
             others,
             sender,
             session,
+            program: program.clone(),
+            operator,
             _emulator: emulator,
-            _operator: operator,
             runtime,
         };
-        live.listening(scenario)?;
+        live.listening()?;
         Ok(live)
     }
 
     /// Waits until the device listens, which is its time zero.
-    fn listening(&mut self, scenario: &Scenario) -> Result<(), StageError> {
+    fn listening(&mut self) -> Result<(), StageError> {
         let Self {
             runtime,
             others,
             session,
+            began,
             ..
         } = self;
         let heard = async {
             tokio::select! {
                 biased;
-                first = others.recv() => first,
-                ended = session => Some(Other::Failed(how(ended))),
+                first = others.recv() => match first {
+                    Some(Other::Listening(at)) => Ok(at),
+                    _ => Err(StageError::Broken("the device does something before it is connected".to_owned())),
+                },
+                ended = session => Err(how(ended)),
             }
         };
-        match runtime.block_on(async { timeout(START_TIME, heard).await }) {
-            Ok(Some(Other::Listening)) => {}
-            Ok(Some(Other::Failed(reason))) => return Err(StageError::NotStarted(reason)),
-            Ok(_) => return Err(StageError::NotStarted("the device has not connected".to_owned())),
-            Err(_) => {
+        *began = runtime
+            .block_on(async { timeout(START_TIME, heard).await })
+            .map_err(|_| {
                 let seconds = START_TIME.as_secs();
-                let reason = format!("the device has not connected to its emulator within {seconds} s");
-                return Err(StageError::Broken(reason));
-            }
-        }
-        self.began = Instant::now();
-        self.clock.jump_to(scenario.start);
+                StageError::Broken(format!(
+                    "the device has not connected to its emulator within {seconds} s"
+                ))
+            })??;
         Ok(())
     }
 
@@ -197,18 +201,31 @@ fn broken(error: &dyn std::fmt::Display) -> StageError {
     StageError::Broken(error.to_string())
 }
 
-fn how(ended: Result<Result<(), SessionError>, tokio::task::JoinError>) -> String {
+/// How a session ended that nobody told to.
+fn how(ended: Result<Result<(), SessionError>, JoinError>) -> StageError {
     match ended {
-        Ok(Ok(())) => "it was stopped".to_owned(),
-        Ok(Err(error)) => error.to_string(),
-        Err(error) => error.to_string(),
+        // A guest that fails once it has been started does not end its session.
+        Ok(Err(SessionError::Guest(error))) => StageError::NotStarted(error.to_string()),
+        Ok(Err(error)) => StageError::Ended(error.to_string()),
+        Ok(Ok(())) => StageError::Ended("it was stopped".to_owned()),
+        Err(error) => broken(&error),
     }
 }
 
-fn observer(sender: mpsc::UnboundedSender<Other>) -> impl FnMut(&Notice<'_>) + Send {
+/// Sets the clock as soon as the device listens: it is the first that the guest sees of it.
+fn observer(
+    sender: mpsc::UnboundedSender<Other>,
+    clock: Arc<ShiftedClock>,
+    start: DateTime<Utc>,
+) -> impl FnMut(&Notice<'_>) + Send {
+    let mut listening = false;
     move |notice| {
         let other = match notice {
-            Notice::Listening => Other::Listening,
+            Notice::Listening if !listening => {
+                listening = true;
+                clock.jump_to(start);
+                Other::Listening(Instant::now())
+            }
             Notice::Logged(level, message) => Other::Happened(What::Log {
                 level: *level,
                 message: (*message).to_owned(),
@@ -298,6 +315,10 @@ impl Stage for Live {
             }
             Action::Cloud(weather) => self.weather(*weather)?,
             Action::Clock(wall) => self.clock.jump_to(*wall),
+            Action::Replace => {
+                let swap = self.operator.swap(self.program.clone());
+                self.runtime.block_on(swap).map_err(|error| broken(&error))?;
+            }
         }
         Ok(())
     }
@@ -323,9 +344,9 @@ impl Stage for Live {
                     other = others.recv() => match other {
                         Some(Other::Happened(what)) => vec![what],
                         Some(Other::Failed(reason)) => return Err(StageError::Ended(reason)),
-                        Some(Other::Listening) | None => Vec::new(),
+                        Some(Other::Listening(_)) | None => Vec::new(),
                     },
-                    ended = &mut *session => return Err(StageError::Ended(how(ended))),
+                    ended = &mut *session => return Err(how(ended)),
                     () = sleep_until(deadline) => return Ok(Vec::new()),
                 };
                 if !what.is_empty() {

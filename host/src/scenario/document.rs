@@ -33,6 +33,7 @@ pub(super) struct Step {
     pub(super) message: Option<Message>,
     pub(super) cloud: Option<Spanned<Value>>,
     pub(super) clock: Option<Spanned<String>>,
+    pub(super) restart: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) expect: Vec<Spanned<Expect>>,
 }

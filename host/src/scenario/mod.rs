@@ -52,6 +52,8 @@ pub mod report;
 mod script;
 mod shifted_clock;
 mod stage;
+#[cfg(test)]
+mod told;
 mod virtual_stage;
 
 pub use bound::{Bound, Type};

@@ -12,8 +12,8 @@ pub fn play(scenario: &Scenario, set_stage: impl FnOnce(&Scenario) -> Result<Box
     let began = Instant::now();
     let (failures, started, lasted) = match set_stage(scenario) {
         Ok(mut stage) => {
-            let failures = perform(scenario, stage.as_mut());
-            (failures, true, stage.now())
+            let (failures, started) = perform(scenario, stage.as_mut());
+            (failures, started, stage.now())
         }
         Err(error) => {
             let place = scenario
@@ -21,11 +21,7 @@ pub fn play(scenario: &Scenario, set_stage: impl FnOnce(&Scenario) -> Result<Box
                 .first()
                 .map_or(Place { line: 1, column: 1 }, |step| step.place);
             let failure = Failure::because(place, Duration::ZERO, error.to_string());
-            (
-                vec![failure],
-                !matches!(error, StageError::NotStarted(_)),
-                Duration::ZERO,
-            )
+            (vec![failure], has_started(&error), Duration::ZERO)
         }
     };
     Outcome {
@@ -38,19 +34,24 @@ pub fn play(scenario: &Scenario, set_stage: impl FnOnce(&Scenario) -> Result<Box
     }
 }
 
-fn perform(scenario: &Scenario, stage: &mut dyn Stage) -> Vec<Failure> {
+fn has_started(error: &StageError) -> bool {
+    !matches!(error, StageError::NotStarted(_))
+}
+
+/// What was not as expected, and whether the guest started.
+fn perform(scenario: &Scenario, stage: &mut dyn Stage) -> (Vec<Failure>, bool) {
     let mut judge = Judge::new(stage.slack());
     if refused(scenario, stage, &mut judge) {
-        return judge.into_failures();
+        return (judge.into_failures(), true);
     }
     for step in &scenario.steps {
         if let Err(error) = perform_step(step, stage, &mut judge) {
             judge.fail(Failure::because(step.place, stage.now(), error.to_string()));
-            break;
+            return (judge.into_failures(), has_started(&error));
         }
         judge.end_step(step, scenario.strict);
     }
-    judge.into_failures()
+    (judge.into_failures(), true)
 }
 
 /// Before any time is spent: whether there is a step that this stage cannot do.
@@ -98,3 +99,7 @@ fn pass(stage: &mut dyn Stage, until: Duration, judge: &mut Judge<'_>) -> Result
         judge.record(happenings);
     }
 }
+
+#[cfg(test)]
+#[path = "play_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
-use serde_saphyr::{Location, Spanned, UserMessageFormatter};
+use serde_saphyr::{Error, Location, MessageFormatter, Spanned, UserMessageFormatter};
 use setpoint_protocol::twin;
 
 use super::moment::{shown, span, wall};
@@ -106,14 +106,16 @@ impl Scenario {
     }
 }
 
-/// The parser's complaint, without the place in it, which stands before it already.
+/// The parser's complaint, in one line.
 fn no_document(error: &serde_saphyr::Error) -> Wrong {
-    let location = error.location();
-    let error = error.without_snippet();
-    let text = error.render_with_formatter(&UserMessageFormatter);
-    let place = location.map_or(Place { line: 1, column: 1 }, Place::of);
-    let suffix = format!(" at line {}, column {}", place.line, place.column);
-    let text = text.replace(&suffix, "");
+    let place = error.location().map_or(Place { line: 1, column: 1 }, Place::of);
+    let text = match error.without_snippet() {
+        Error::Unexpected { expected, .. } if *expected == "sequence start" => "a list belongs here".into(),
+        Error::Unexpected { expected, .. } if *expected == "mapping start" => {
+            "names with values belong here, as in { name: value }".into()
+        }
+        other => UserMessageFormatter.format_message(other),
+    };
     let reason = text.split_whitespace().collect::<Vec<_>>().join(" ");
     Wrong { place, reason }
 }
@@ -236,6 +238,7 @@ fn action(step: &Spanned<document::Step>) -> Result<Option<Action>, Wrong> {
         message,
         cloud,
         clock,
+        restart,
         ..
     } = &step.value;
     let mut actions = Vec::new();
@@ -266,8 +269,14 @@ fn action(step: &Spanned<document::Step>) -> Result<Option<Action>, Wrong> {
     if let Some(text) = clock {
         actions.push(Action::Clock(checked(text, wall(&text.value))?));
     }
+    if let Some(word) = restart {
+        if word.value != "replaced" {
+            return Err(Wrong::at(word, "restart takes the word replaced"));
+        }
+        actions.push(Action::Replace);
+    }
     if actions.len() > 1 {
-        let reason = "a step does one of desired, command, message, cloud and clock; make a step of each";
+        let reason = "a step does one of desired, command, message, cloud, clock and restart; make a step of each";
         return Err(Wrong::at(step, reason));
     }
     Ok(actions.pop())
@@ -302,3 +311,6 @@ fn weather(value: &Spanned<Value>) -> Result<Weather, Wrong> {
 #[cfg(test)]
 #[path = "read_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "wrong_tests.rs"]
+mod wrong_tests;

@@ -112,6 +112,8 @@ pub enum Action {
     Cloud(Weather),
     /// The wall clock is set.
     Clock(DateTime<Utc>),
+    /// Another instance of the same guest replaces the one that runs, and takes over its state.
+    Replace,
 }
 
 /// What can become of the cloud.

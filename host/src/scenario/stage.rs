@@ -27,7 +27,7 @@ pub trait Stage {
 /// Why a stage cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
-    /// The guest did not get as far as to be a device.
+    /// The guest did not get as far as to be a device. A stage may learn of it only once it waits.
     #[error("{0}")]
     NotStarted(String),
     /// The device ended by itself.

@@ -14,6 +14,7 @@ use crate::testing::TestDevice;
 /// A stage on which a day takes a second, and always the same one.
 pub struct VirtualStage {
     device: TestDevice,
+    program: Program,
     /// Request ids of the commands so far, with their numbers.
     calls: HashMap<String, usize>,
 }
@@ -43,6 +44,7 @@ impl VirtualStage {
         }
         Ok(Self {
             device,
+            program: program.clone(),
             calls: HashMap::new(),
         })
     }
@@ -97,6 +99,10 @@ impl Stage for VirtualStage {
             Action::Message { body, properties } => self.device.hub().message(body, properties.clone()),
             Action::Cloud(weather) => self.weather(*weather),
             Action::Clock(wall) => self.device.clock().jump_to(*wall),
+            Action::Replace => {
+                let swapped = self.device.swap_program(self.program.clone());
+                swapped.map_err(|error| StageError::Broken(error.to_string()))?;
+            }
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ mod bad_input;
 mod checking;
 mod program;
 mod recording;
+mod scenarios;
 mod swapping;
 
 use program::{Environment, emulator};
