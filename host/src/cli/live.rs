@@ -18,7 +18,7 @@ use setpoint_protocol::PropertyBag;
 use setpoint_protocol::endpoint::Endpoint;
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, mpsc};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{sleep_until, timeout};
 
 /// How long provisioning and connecting may take here; both are local and take a tenth of a second.
@@ -38,6 +38,8 @@ pub(super) struct Live {
     clock: Arc<ShiftedClock>,
     began: Instant,
     calls: usize,
+    /// Callers that wait for an answer.
+    callers: JoinSet<()>,
     events: broadcast::Receiver<Arc<DeviceEvent>>,
     /// What else happens: answers to commands, lines of the log, failures of the guest.
     others: mpsc::UnboundedReceiver<Other>,
@@ -45,7 +47,8 @@ pub(super) struct Live {
     session: JoinHandle<Result<(), SessionError>>,
     program: Program,
     operator: Operator,
-    _emulator: Emulator,
+    /// None once it is being stopped.
+    emulator: Option<Emulator>,
     /// Last, so that what runs on it is dropped before it.
     runtime: Runtime,
 }
@@ -64,6 +67,22 @@ impl Live {
         scenario: &Scenario,
         config: &BTreeMap<String, String>,
     ) -> Result<Self, StageError> {
+        let clock = Arc::new(ShiftedClock::starting_at(scenario.start));
+        let shared: Arc<dyn Clock> = clock.clone();
+        let mut settings = scenario.config.clone();
+        settings.extend(config.clone());
+        let surroundings = Surroundings {
+            clock: Arc::clone(&shared),
+            random: SharedRandom::new(scenario.random.source()),
+            config: Arc::new(settings),
+            assignment: None,
+            tap: Tap::default(),
+        };
+        let (operator, control) = Operator::new(surroundings.clone());
+        let (sender, others) = mpsc::unbounded_channel();
+        let observer = observer(sender.clone(), Arc::clone(&clock), scenario.start);
+        let not_started = |error: &dyn std::fmt::Display| StageError::NotStarted(error.to_string());
+        let device = Device::new(program, surroundings, Box::new(observer)).map_err(|error| not_started(&error))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             // One for the device, one for the hub beside it.
             .worker_threads(2)
@@ -86,22 +105,6 @@ impl Live {
             desire(&hub, &device_id, &scenario.desired)?;
         }
         let events = hub.subscribe();
-        let clock = Arc::new(ShiftedClock::starting_at(scenario.start));
-        let shared: Arc<dyn Clock> = clock.clone();
-        let mut settings = scenario.config.clone();
-        settings.extend(config.clone());
-        let surroundings = Surroundings {
-            clock: Arc::clone(&shared),
-            random: SharedRandom::new(scenario.random.source()),
-            config: Arc::new(settings),
-            assignment: None,
-            tap: Tap::default(),
-        };
-        let (operator, control) = Operator::new(surroundings.clone());
-        let (sender, others) = mpsc::unbounded_channel();
-        let observer = observer(sender.clone(), Arc::clone(&clock), scenario.start);
-        let not_started = |error: &dyn std::fmt::Display| StageError::NotStarted(error.to_string());
-        let device = Device::new(program, surroundings, Box::new(observer)).map_err(|error| not_started(&error))?;
         let (provisioner, connector) = route(&emulator, &identity)?;
         let session = Session {
             device,
@@ -118,13 +121,14 @@ impl Live {
             clock,
             began: Instant::now(),
             calls: 0,
+            callers: JoinSet::new(),
             events,
             others,
             sender,
             session,
             program: program.clone(),
             operator,
-            _emulator: emulator,
+            emulator: Some(emulator),
             runtime,
         };
         live.listening()?;
@@ -165,7 +169,7 @@ impl Live {
         self.calls += 1;
         let (call, hub, sender) = (self.calls, Arc::clone(&self.hub), self.sender.clone());
         let (device_id, name) = (self.device_id.clone(), name.to_owned());
-        self.runtime.spawn(async move {
+        let called = async move {
             let answer = hub
                 .call_method(&device_id, &name, payload, Duration::ZERO, ANSWER_TIME)
                 .await;
@@ -178,7 +182,8 @@ impl Live {
                     payload: answer.payload,
                 }));
             }
-        });
+        };
+        self.callers.spawn_on(called, self.runtime.handle());
     }
 
     fn weather(&self, weather: Weather) -> Result<(), StageError> {
@@ -285,6 +290,30 @@ fn heard(event: &DeviceEvent) -> Vec<What> {
     }
 }
 
+impl Drop for Live {
+    /// Whatever runs on a runtime that ends may panic, so all of it ends before.
+    fn drop(&mut self) {
+        let Self {
+            runtime,
+            session,
+            callers,
+            emulator,
+            ..
+        } = self;
+        runtime.block_on(async {
+            session.abort();
+            if !session.is_finished() {
+                // However it ended, it is over.
+                let _ = session.await;
+            }
+            callers.shutdown().await;
+            if let Some(emulator) = emulator.take() {
+                emulator.stop().await;
+            }
+        });
+    }
+}
+
 impl Stage for Live {
     fn refusal(&self, action: &Action) -> Option<String> {
         let what = match action {
@@ -343,7 +372,7 @@ impl Stage for Live {
                     },
                     other = others.recv() => match other {
                         Some(Other::Happened(what)) => vec![what],
-                        Some(Other::Failed(reason)) => return Err(StageError::Ended(reason)),
+                        Some(Other::Failed(reason)) => return Err(StageError::Failed(reason)),
                         Some(Other::Listening(_)) | None => Vec::new(),
                     },
                     ended = &mut *session => return Err(how(ended)),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -10,6 +11,7 @@ use setpoint::sandbox::{Limits, Program, Sandbox};
 use setpoint::scenario::{Outcome, Scenario, Stage, VirtualStage, play, report};
 
 use super::Usage;
+use super::allow::Allowed;
 use super::exit::NotStarted;
 use super::live::Live;
 use super::run::{cache, key_value};
@@ -50,6 +52,13 @@ pub(crate) struct Test {
     /// Memory the guest may use, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=4096))]
     memory: u32,
+
+    /// Time the guest may take for one event, in milliseconds; ten times that to start
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    budget: u64,
+
+    #[command(flatten)]
+    allowed: Allowed,
 }
 
 impl Test {
@@ -58,6 +67,9 @@ impl Test {
         let scenarios = self.read()?;
         let limits = Limits {
             memory: usize::try_from(self.memory).unwrap_or(usize::MAX) << 20,
+            start: Duration::from_millis(self.budget.saturating_mul(10)),
+            event: Duration::from_millis(self.budget),
+            allow: self.allowed.permissions(),
             ..Limits::default()
         };
         let program = Program::open(&Sandbox::new(limits, cache())?, &self.guest)?;

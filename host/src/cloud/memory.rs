@@ -19,11 +19,17 @@ pub struct MemoryHub {
     state: Arc<Mutex<State>>,
 }
 
+/// Cloud-to-device messages that wait for the device.
+/// Source: "Maximum pending messages per device 50", IoT Hub quotas and throttling.
+const WAITING_MESSAGES: usize = 50;
+
 #[derive(Debug, Default)]
 struct State {
     twin: Twin,
     received: Vec<Outgoing>,
     events: VecDeque<Event>,
+    /// Messages for a device that is not connected.
+    waiting: VecDeque<Event>,
     connected: bool,
     /// Messages are received but not acknowledged, and the twin is not shown.
     silent: bool,
@@ -69,12 +75,19 @@ impl MemoryHub {
         rid
     }
 
-    /// Sends a cloud-to-device message.
+    /// Sends a cloud-to-device message. One for a device that is not connected waits until it is; behind fifty others it is
+    /// dropped.
     pub fn message(&self, body: &[u8], properties: Vec<(String, String)>) {
-        self.lock().deliver(Event::Message {
+        let mut state = self.lock();
+        let message = Event::Message {
             body: body.to_vec(),
             properties,
-        });
+        };
+        if state.connected {
+            state.deliver(message);
+        } else if state.waiting.len() < WAITING_MESSAGES {
+            state.waiting.push_back(message);
+        }
     }
 
     /// Breaks the connection.
@@ -167,6 +180,9 @@ impl Connector for MemoryHub {
             });
         }
         state.connected = true;
+        while let Some(message) = state.waiting.pop_front() {
+            state.deliver(message);
+        }
         state.connections += 1;
         let number = state.connections;
         drop(state);
@@ -256,5 +272,31 @@ impl Connection for MemoryConnection {
         if self.is_current(&state) {
             state.connected = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn messages_wait_for_the_device() {
+        let hub = MemoryHub::new();
+        for number in 0..=WAITING_MESSAGES {
+            hub.message(number.to_string().as_bytes(), Vec::new());
+        }
+        let assignment = hub.provision("dtmi:com:example:Thermostat;1").await.unwrap();
+        let mut connection = hub.connect(&assignment, "dtmi:com:example:Thermostat;1").await.unwrap();
+        for number in 0..WAITING_MESSAGES {
+            let Event::Message { body, .. } = connection.next().await.unwrap() else {
+                panic!("something else than message {number}");
+            };
+            assert_eq!(body, number.to_string().as_bytes());
+        }
+        hub.cut();
+        assert!(
+            connection.next().await.is_err(),
+            "the last one was dropped, and comes never"
+        );
     }
 }

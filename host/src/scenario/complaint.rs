@@ -28,7 +28,8 @@ pub(super) fn missing(expectation: &Expectation, at: Duration, record: &Record) 
     let compared = candidates.map(|happening| (happening, expectation.wanted.differences(&happening.what)));
     // What is as expected and not claimed came before something that an earlier expectation took.
     let compared = compared.filter(|(_, differences)| !differences.is_empty());
-    let closest = compared.min_by_key(|(_, differences)| differences.len());
+    // Of those that are equally close the last: what came before it has been superseded.
+    let closest = compared.rev().min_by_key(|(_, differences)| differences.len());
     let closest = closest.map(|(happening, differences)| Closest {
         what: line(happening),
         differences,
@@ -106,3 +107,7 @@ fn last<'a>(happenings: impl DoubleEndedIterator<Item = &'a Happening>) -> (Vec<
     lines.reverse();
     (lines, backwards.count())
 }
+
+#[cfg(test)]
+#[path = "complaint_tests.rs"]
+mod tests;

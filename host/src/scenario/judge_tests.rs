@@ -2,15 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::effect::{Level, Member};
-use crate::scenario::told::{Told, outcome, telemetry, told};
+use crate::scenario::told::{Told, ack, failures, log, outcome, report, response, telemetry, telemetry_of, told};
 use crate::scenario::{Failure, What};
-
-fn failures<const N: usize>(steps: &str, coming: [(u64, What); N]) -> Vec<Failure> {
-    outcome(steps, told(coming)).failures
-}
 
 fn reasons<const N: usize>(steps: &str, coming: [(u64, What); N]) -> Vec<String> {
     let failures = failures(steps, coming);
@@ -21,43 +16,6 @@ fn reasons<const N: usize>(steps: &str, coming: [(u64, What); N]) -> Vec<String>
 #[track_caller]
 fn passes<const N: usize>(steps: &str, coming: [(u64, What); N]) {
     assert_eq!(failures(steps, coming), [], "{steps}");
-}
-
-fn telemetry_of(component: &str, value: i32) -> What {
-    What::Telemetry {
-        component: Some(component.to_owned()),
-        body: json!({ "t": value }),
-        properties: json!({}),
-    }
-}
-
-fn report(name: &str, value: Value) -> What {
-    What::Report {
-        property: Member::named(name),
-        value,
-    }
-}
-
-fn ack(name: &str, status: u16, version: u64) -> What {
-    What::Acknowledgement {
-        property: Member::named(name),
-        answer: json!({ "value": 1, "status": status, "version": version, "description": "as told" }),
-    }
-}
-
-fn response(call: usize, status: u16) -> What {
-    What::Response {
-        call,
-        status,
-        payload: json!(null),
-    }
-}
-
-fn log(message: &str) -> What {
-    What::Log {
-        level: Level::Warn,
-        message: message.to_owned(),
-    }
 }
 
 #[test]
@@ -240,50 +198,6 @@ steps:
             "6: strict: 1 came that no expectation of this step names"
         ]
     );
-}
-
-#[test]
-fn what_is_missing_is_shown_beside_what_comes_closest_and_what_came_instead() {
-    let steps = "
-steps:
-  - at: 2s
-    expect:
-      - ack: { property: a, status: 200, version: 3, value: 1 }
-";
-    let found = failures(
-        steps,
-        [(0, ack("b", 200, 3)), (1, ack("a", 400, 2)), (2, ack("a", 200, 2))],
-    );
-    let [failure] = found.as_slice() else {
-        panic!("{found:?}");
-    };
-    assert_eq!(failure.reason, "expected ack of a with value 1, status 200, version 3");
-    assert_eq!(failure.at, Duration::from_secs(2));
-    let closest = failure.closest.as_ref().unwrap();
-    assert!(closest.what.starts_with("2s ack of a "), "{}", closest.what);
-    let differences = closest.differences.iter();
-    let differences: Vec<_> = differences
-        .map(|difference| [&*difference.path, &difference.expected, &difference.got])
-        .collect();
-    assert_eq!(differences, [["version", "3", "2"]]);
-    assert_eq!(failure.instead.len(), 3, "all acks, of a and of others");
-    assert_eq!(failure.more, 0);
-}
-
-#[test]
-fn of_much_that_came_instead_the_last_is_shown() {
-    let steps = "steps: [ { at: 90s, expect: [ report: { a: 1 } ] } ]";
-    let stage = Told {
-        coming: (0..30).map(|second| (second, telemetry(second as i32))).collect(),
-        ..Told::default()
-    };
-    let failure = outcome(steps, stage).failures.remove(0);
-    assert_eq!((failure.instead.len(), failure.more), (10, 20));
-    assert_eq!(
-        failure.instead.last().map(String::as_str),
-        Some("29s telemetry {\"t\":29}")
-    );
-    assert_eq!(failure.closest, None, "telemetry is no report");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Scenarios: what a device is put through and what is expected of it, in a YAML file.
 //!
 //! A [`Scenario`] is a list of steps in time. Each does one thing to the device or to the world around it, and says what must
-//! have happened then. [`play`] performs it on a [`Stage`]: the [`VirtualStage`], where a day takes about a second, or
+//! have happened then. [`play`] performs it on a [`Stage`]: the [`VirtualStage`], where a day takes less than a second, or
 //! another one, such as the command's own on the emulator. docs/scenarios.md has the whole format.
 //!
 //! ```

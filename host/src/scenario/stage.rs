@@ -30,6 +30,10 @@ pub enum StageError {
     /// The guest did not get as far as to be a device. A stage may learn of it only once it waits.
     #[error("{0}")]
     NotStarted(String),
+    /// The guest failed once it had been started. Whether it would be started again is not asked: a scenario is about a
+    /// guest that works.
+    #[error("{0}")]
+    Failed(String),
     /// The device ended by itself.
     #[error("the device ended: {0}")]
     Ended(String),

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Action, Happening, Outcome, Scenario, Stage, StageError, What, play};
+use super::{Action, Failure, Happening, Outcome, Scenario, Stage, StageError, What, play};
+use crate::effect::{Level, Member};
 
 /// What happens, with its time in seconds.
 #[derive(Default)]
@@ -55,6 +56,11 @@ pub(super) fn outcome(steps: &str, stage: Told) -> Outcome {
     play(&scenario, |_| Ok(Box::new(stage)))
 }
 
+/// What was not as expected of these steps, when this happens.
+pub(super) fn failures<const N: usize>(steps: &str, coming: [(u64, What); N]) -> Vec<Failure> {
+    outcome(steps, told(coming)).failures
+}
+
 /// One with nothing late.
 pub(super) fn told<const N: usize>(coming: [(u64, What); N]) -> Told {
     Told {
@@ -69,5 +75,42 @@ pub(super) fn telemetry(value: i32) -> What {
         component: None,
         body: json!({ "t": value }),
         properties: json!({}),
+    }
+}
+
+pub(super) fn telemetry_of(component: &str, value: i32) -> What {
+    What::Telemetry {
+        component: Some(component.to_owned()),
+        body: json!({ "t": value }),
+        properties: json!({}),
+    }
+}
+
+pub(super) fn report(name: &str, value: Value) -> What {
+    What::Report {
+        property: Member::named(name),
+        value,
+    }
+}
+
+pub(super) fn ack(name: &str, status: u16, version: u64) -> What {
+    What::Acknowledgement {
+        property: Member::named(name),
+        answer: json!({ "value": 1, "status": status, "version": version, "description": "as told" }),
+    }
+}
+
+pub(super) fn response(call: usize, status: u16) -> What {
+    What::Response {
+        call,
+        status,
+        payload: json!(null),
+    }
+}
+
+pub(super) fn log(message: &str) -> What {
+    What::Log {
+        level: Level::Warn,
+        message: message.to_owned(),
     }
 }

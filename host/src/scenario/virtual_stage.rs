@@ -11,7 +11,7 @@ use crate::cloud::memory::MemoryHub;
 use crate::sandbox::Program;
 use crate::testing::TestDevice;
 
-/// A stage on which a day takes a second, and always the same one.
+/// A stage on which a day takes less than a second, and is always the same.
 pub struct VirtualStage {
     device: TestDevice,
     program: Program,
@@ -111,7 +111,7 @@ impl Stage for VirtualStage {
         loop {
             self.device.settle().map_err(ended)?;
             if let Some((error, _)) = self.device.failures().first() {
-                return Err(ended(error));
+                return Err(StageError::Failed(error.to_string()));
             }
             let happenings = self.received();
             let now = self.now();

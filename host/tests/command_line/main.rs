@@ -229,6 +229,7 @@ fn help_shows_examples_for_every_command() {
         "emulator",
         "inspect",
         "check",
+        "test",
         "componentize",
         "call",
         "twin",

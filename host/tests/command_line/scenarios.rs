@@ -99,7 +99,7 @@ fn what_was_expected_is_shown_beside_what_came() {
         untimed(shown),
         r#"FAILED scenarios/bad.yaml: It warms up (8s in # s)
   scenarios/bad.yaml:7:9: at 8s: expected telemetry {"temperature":11}
-    closest: 0s telemetry {"temperature":10}
+    closest: 8s telemetry {"temperature":10}
       $.temperature
         - 11
         + 10
@@ -221,6 +221,58 @@ fn the_same_scenario_is_played_on_an_emulator() {
         let ended = test(&environment, &[&["scenarios"], live].concat());
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{}", ended.stdout);
     }
+}
+
+/// Of the thermostat's own, those that need no long time.
+#[test]
+fn the_thermostats_scenarios_are_played_on_an_emulator() {
+    let environment = environment(&[]);
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../guest/thermostat/scenarios/");
+    let files = ["commands", "desired-before-start", "target-temperature"].map(|name| format!("{shipped}{name}.yaml"));
+    let files: Vec<_> = files.iter().map(String::as_str).collect();
+    for live in [&[][..], &["--live"]] {
+        let ended = test(&environment, &[&files, live].concat());
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{}", ended.stdout);
+        assert!(ended.stdout.contains("3 passed, 0 failed"), "{}", ended.stdout);
+    }
+}
+
+/// The same scenario fails both ways, and for the same reason.
+#[test]
+fn what_is_missing_is_missing_on_an_emulator_too() {
+    let environment = environment(&[(
+        "bad.yaml",
+        "random: [0]\nsteps:\n  - desired: { targetTemperature: 5 }\n    expect: [ ack: { property: targetTemperature, status: 500 } ]\n",
+    )]);
+    for live in [&[][..], &["--live"]] {
+        let ended = test(&environment, &[&["scenarios"], live].concat());
+        assert_eq!(ended.code, Some(1), "{} {}", ended.stdout, ended.stderr);
+        for line in [
+            "  scenarios/bad.yaml:4:15: at 0s: expected ack of targetTemperature with status 500\n",
+            "      status\n        - 500\n        + 200\n",
+        ] {
+            assert!(ended.stdout.contains(line), "{}", ended.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_guest_with_wasi_has_to_be_allowed() {
+    let environment = environment(&[("good.yaml", GOOD)]);
+    let files = wat::parse_str(
+        r#"(component
+            (import "wasi:filesystem/types@0.2.0" (instance))
+            (instance $device)
+            (export "setpoint:device/device@0.1.0" (instance $device)))"#,
+    );
+    environment.write("guest.wasm", &files.unwrap());
+    let ended = environment.run(&["test", "guest.wasm", "scenarios"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.error().contains("--allow wasi"), "{}", ended.stderr);
+    // With that it is still no device.
+    let ended = environment.run(&["test", "--allow", "wasi", "guest.wasm", "scenarios"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.error().contains("model-id"), "{}", ended.stderr);
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! For people: a line for each scenario, and below it what was not as expected.
 
-use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::printable;
 use crate::scenario::moment::shown;
 use crate::scenario::{Failure, Outcome};
 
@@ -24,7 +24,7 @@ pub fn one(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     };
     let Outcome { file, name, .. } = outcome;
     let (took, lasted) = (seconds(outcome.took), shown(outcome.lasted));
-    let (file, name) = (Plain(file), Plain(name));
+    let (file, name) = (printable(file), printable(name));
     writeln!(
         out,
         "{style}{word}{style:#} {file}: {name} {FAINT}({lasted} in {took}){FAINT:#}"
@@ -44,14 +44,18 @@ fn one_failure(outcome: &Outcome, failure: &Failure, out: &mut dyn Write) -> io:
         instead,
         more,
     } = failure;
-    let (file, at, reason) = (Plain(&outcome.file), shown(*at), Plain(reason));
+    let (file, at, reason) = (printable(&outcome.file), shown(*at), printable(reason));
     writeln!(out, "  {file}:{}:{}: at {at}: {reason}", place.line, place.column)?;
     if let Some(closest) = closest {
-        writeln!(out, "    closest: {}", Plain(&closest.what))?;
+        writeln!(out, "    closest: {}", printable(&closest.what))?;
         for difference in &closest.differences {
-            writeln!(out, "      {}", Plain(&difference.path))?;
-            writeln!(out, "        {EXPECTED}- {}{EXPECTED:#}", Plain(&difference.expected))?;
-            writeln!(out, "        {GOT}+ {}{GOT:#}", Plain(&difference.got))?;
+            writeln!(out, "      {}", printable(&difference.path))?;
+            writeln!(
+                out,
+                "        {EXPECTED}- {}{EXPECTED:#}",
+                printable(&difference.expected)
+            )?;
+            writeln!(out, "        {GOT}+ {}{GOT:#}", printable(&difference.got))?;
         }
     }
     if instead.is_empty() {
@@ -63,7 +67,7 @@ fn one_failure(outcome: &Outcome, failure: &Failure, out: &mut dyn Write) -> io:
     }
     instead
         .iter()
-        .try_for_each(|line| writeln!(out, "      {}", Plain(line)))
+        .try_for_each(|line| writeln!(out, "      {}", printable(line)))
 }
 
 /// Writes how many passed and failed, and how long they took.
@@ -81,16 +85,4 @@ pub fn summary(outcomes: &[Outcome], out: &mut dyn Write) -> io::Result<()> {
 
 fn seconds(took: Duration) -> String {
     format!("{:.3} s", took.as_secs_f64())
-}
-
-/// Without control characters, which a terminal would obey: much of it comes from guests.
-struct Plain<'a>(&'a str);
-
-impl fmt::Display for Plain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|character| match character.is_control() {
-            true => write!(f, "{}", character.escape_unicode()),
-            false => write!(f, "{character}"),
-        })
-    }
 }
