@@ -10,6 +10,7 @@
 mod cloud;
 mod instance;
 mod life;
+mod scenarios;
 mod settings;
 mod state;
 
