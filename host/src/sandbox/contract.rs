@@ -162,8 +162,9 @@ impl Contract {
 
     /// Whether this host can run the guest called `name` within these limits.
     pub fn check(&self, name: &str, limits: &Limits) -> Result<(), LoadError> {
-        self.check_names(name)?;
-        self.check_permissions(name, &limits.allow)?;
+        self.check_versions(name)?;
+        self.check_imports(name, &limits.allow)?;
+        self.check_exports(name)?;
         let limit = limits.memory as u64;
         if self.memory > limit {
             return Err(LoadError::TooMuchMemory {
@@ -175,7 +176,30 @@ impl Contract {
         Ok(())
     }
 
-    fn check_permissions(&self, name: &str, allow: &BTreeSet<Permission>) -> Result<(), LoadError> {
+    fn check_versions(&self, name: &str) -> Result<(), LoadError> {
+        let ours = |interface: &&Interface| parts(&interface.name).is_some_and(|parts| parts.package == PACKAGE);
+        for interface in self.imports.iter().chain(&self.exports).filter(ours) {
+            let version = parts(&interface.name).map_or("", |parts| parts.version);
+            if !VERSIONS.iter().any(|given| is_compatible(version, given.number())) {
+                let given = VERSIONS.map(|given| format!("{PACKAGE}@{}", given.number()));
+                return Err(LoadError::OtherVersion {
+                    guest: name.to_owned(),
+                    built_for: format!("{PACKAGE}@{version}"),
+                    given: given.join(" and "),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What nobody can allow is told first: whoever is told of what can be allowed would only come to it next.
+    fn check_imports(&self, name: &str, allow: &BTreeSet<Permission>) -> Result<(), LoadError> {
+        if let Some(import) = self.imports.iter().find(|import| import.purpose.is_none()) {
+            return Err(LoadError::UnknownImport {
+                guest: name.to_owned(),
+                import: import.name.clone(),
+            });
+        }
         for import in &self.imports {
             if let Some(permission) = import.needs.filter(|needs| !allow.contains(needs)) {
                 return Err(LoadError::NotAllowed {
@@ -188,39 +212,17 @@ impl Contract {
         Ok(())
     }
 
-    fn check_names(&self, name: &str) -> Result<(), LoadError> {
-        let guest = name.to_owned();
-        let ours = |interface: &Interface| parts(&interface.name).is_some_and(|parts| parts.package == PACKAGE);
-        for interface in self
-            .imports
-            .iter()
-            .chain(&self.exports)
-            .filter(|interface| ours(interface))
-        {
-            let version = parts(&interface.name).map_or("", |parts| parts.version);
-            if !VERSIONS.iter().any(|given| is_compatible(version, given.number())) {
-                let given = VERSIONS.map(|given| format!("{PACKAGE}@{}", given.number()));
-                return Err(LoadError::OtherVersion {
-                    guest,
-                    built_for: format!("{PACKAGE}@{version}"),
-                    given: given.join(" and "),
-                });
-            }
-        }
-        if let Some(import) = self.imports.iter().find(|import| import.purpose.is_none()) {
-            return Err(LoadError::UnknownImport {
-                guest,
-                import: import.name.clone(),
-            });
-        }
+    fn check_exports(&self, name: &str) -> Result<(), LoadError> {
         let is_device = |export: &Interface| {
             parts(&export.name).is_some_and(|parts| parts.package == PACKAGE && parts.interface == DEVICE)
         };
         if self.exports.iter().any(is_device) {
             return Ok(());
         }
-        let export = VERSIONS.first().map(|newest| device_of(*newest)).unwrap_or_default();
-        Err(LoadError::NoDevice { guest, export })
+        Err(LoadError::NoDevice {
+            guest: name.to_owned(),
+            export: VERSIONS.first().map(|newest| device_of(*newest)).unwrap_or_default(),
+        })
     }
 }
 
