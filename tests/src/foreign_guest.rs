@@ -9,6 +9,9 @@ use setpoint::sandbox::{Cache, Limits, Sandbox};
 
 use crate::kept;
 
+/// The thermostat in other languages than Rust; each lies in guest/.
+pub const THERMOSTATS: [&str; 3] = ["thermostat-c", "thermostat-js", "thermostat-py"];
+
 /// The root of the workspace.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 

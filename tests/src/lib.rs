@@ -10,7 +10,7 @@ mod foreign_guest;
 pub mod kept;
 mod place;
 
-pub use foreign_guest::{foreign_guest, sandbox, sandbox_within, test_natively};
+pub use foreign_guest::{THERMOSTATS, foreign_guest, sandbox, sandbox_within, test_natively};
 pub use place::{Observed, Place, Running, plain};
 
 /// The counter, `dtmi:com:example:Counter;1`: another guest than the thermostat.

@@ -23,9 +23,9 @@ use setpoint::sandbox::{
 };
 use setpoint::testing::BEGINNING;
 use setpoint_protocol::Endpoint;
-use setpoint_tests::{COUNTER, TEMPERATURE_CONTROLLER};
+use setpoint_tests::{COUNTER, TEMPERATURE_CONTROLLER, THERMOSTATS, foreign_guest};
 
-/// The guests under test, by name. A guest that is shipped belongs here.
+/// The guests in Rust that are under test, by name. A guest that is shipped belongs here, or to [`THERMOSTATS`].
 const GUESTS: [(&str, &[u8]); 3] = [
     ("thermostat", THERMOSTAT),
     ("temperature-controller", TEMPERATURE_CONTROLLER),
@@ -46,10 +46,16 @@ fn sandbox() -> &'static Sandbox {
     SANDBOX.get_or_init(|| Sandbox::new(Limits::default(), None).unwrap())
 }
 
+/// The guests under test.
 fn programs() -> &'static [Program] {
     static PROGRAMS: OnceLock<Vec<Program>> = OnceLock::new();
-    let load = |(name, bytes): (&str, &[u8])| Program::load(sandbox(), name, bytes).unwrap();
-    PROGRAMS.get_or_init(|| GUESTS.into_iter().map(load).collect())
+    PROGRAMS.get_or_init(|| {
+        let sandbox = setpoint_tests::sandbox();
+        let load = |name: &str, bytes: &[u8]| Program::load(&sandbox, name, bytes).unwrap();
+        let rust = GUESTS.into_iter().map(|(name, bytes)| load(name, bytes));
+        rust.chain(THERMOSTATS.map(|name| load(name, &foreign_guest(name))))
+            .collect()
+    })
 }
 
 /// What can be done to a guest that has been started.
@@ -276,7 +282,7 @@ fn load_and_run(bytes: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_asked_of_a_guest_it_answers_in_time(
@@ -284,7 +290,7 @@ proptest! {
         start in (reason(), any::<u64>(), prop::option::of(prop::collection::vec(any::<u8>(), 0..200))),
         calls in prop::collection::vec((call(), quota()), 0..40),
     ) {
-        let program = &programs()[which.index(GUESTS.len())];
+        let program = which.get(programs());
         let clock = VirtualClock::starting_at(BEGINNING);
         let (reason, random, state) = start;
         let mut guest = instance(program, &clock, random);
@@ -314,7 +320,7 @@ proptest! {
         random in any::<u64>(),
         calls in prop::collection::vec(call(), 0..20),
     ) {
-        let program = &programs()[which.index(GUESTS.len())];
+        let program = which.get(programs());
         let clock = VirtualClock::starting_at(BEGINNING);
         let mut guest = instance(program, &clock, random);
         guest.grant(Quota::UNLIMITED);

@@ -9,12 +9,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use setpoint::check::{Report, Rule, Verdict, check};
-use setpoint::sandbox::{Limits, Program, Sandbox, THERMOSTAT};
+use setpoint::sandbox::{Program, THERMOSTAT};
 use setpoint_dtdl::{Model, Repository, Source};
-use setpoint_tests::{TEMPERATURE_CONTROLLER, WRONG};
+use setpoint_tests::{TEMPERATURE_CONTROLLER, THERMOSTATS, WRONG, foreign_guest, sandbox};
 
 fn model(id: &str) -> Model {
     let folder = |path: &str| Repository::new(format!("{}/{path}", env!("CARGO_MANIFEST_DIR")));
@@ -23,16 +22,8 @@ fn model(id: &str) -> Model {
     Model::read(&id.parse().unwrap(), sources.as_slice()).unwrap()
 }
 
-/// How long a guest takes on a busy machine is not what these tests ask.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 fn program(name: &str, guest: &[u8]) -> Program {
-    let limits = Limits {
-        start: PATIENCE,
-        event: PATIENCE,
-        ..Limits::default()
-    };
-    Program::load(&Sandbox::new(limits, None).unwrap(), name, guest).unwrap()
+    Program::load(&sandbox(), name, guest).unwrap()
 }
 
 /// The guests of the project, with their models.
@@ -45,7 +36,14 @@ fn shipped() -> Vec<(Program, Model)> {
             "dtmi:com:example:TemperatureController;2",
         ),
     ];
-    guests.map(|(name, guest, id)| (program(name, guest), model(id))).into()
+    let rust = guests.map(|(name, guest, id)| (program(name, guest), model(id)));
+    let foreign = THERMOSTATS.map(|name| {
+        (
+            program(name, &foreign_guest(name)),
+            model("dtmi:com:example:Thermostat;1"),
+        )
+    });
+    rust.into_iter().chain(foreign).collect()
 }
 
 #[test]

@@ -16,7 +16,7 @@ use setpoint::device::SwapError;
 use setpoint::sandbox::{Limits, Program, Sandbox, THERMOSTAT};
 use setpoint::testing::{TestDevice, TestError};
 use setpoint_emulator::state::EventKind;
-use setpoint_tests::{COUNTER, Observed, Place, ROGUE, foreign_guest, sandbox, sandbox_within};
+use setpoint_tests::{COUNTER, Observed, Place, ROGUE, THERMOSTATS, foreign_guest, sandbox, sandbox_within};
 
 /// Swaps in each of the long tests.
 const SWAPS: usize = 1_000;
@@ -24,7 +24,7 @@ const SWAPS: usize = 1_000;
 /// The thermostat in each language it is written in, to take each other's place.
 fn thermostats(sandbox: &Sandbox) -> Vec<Program> {
     let mut programs = vec![Program::load(sandbox, "thermostat", THERMOSTAT).unwrap()];
-    for name in ["thermostat-py", "thermostat-c", "thermostat-js"] {
+    for name in THERMOSTATS {
         programs.push(Program::load(sandbox, name, &foreign_guest(name)).unwrap());
     }
     programs

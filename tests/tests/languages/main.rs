@@ -17,10 +17,7 @@ mod state;
 use std::sync::OnceLock;
 
 use setpoint::sandbox::{Program, Sandbox, THERMOSTAT};
-use setpoint_tests::{foreign_guest, sandbox, test_natively};
-
-/// In other languages than Rust; each lies in guest/.
-const FOREIGN: [&str; 3] = ["thermostat-c", "thermostat-js", "thermostat-py"];
+use setpoint_tests::{THERMOSTATS, foreign_guest, sandbox, test_natively};
 
 /// The thermostat in one language.
 struct Language {
@@ -46,7 +43,7 @@ fn languages() -> (&'static Language, &'static [Language]) {
     static LANGUAGES: OnceLock<(Language, Vec<Language>)> = OnceLock::new();
     let (rust, foreign) = LANGUAGES.get_or_init(|| {
         let sandbox = sandbox();
-        let foreign = FOREIGN.map(|name| Language::new(&sandbox, name, foreign_guest(name)));
+        let foreign = THERMOSTATS.map(|name| Language::new(&sandbox, name, foreign_guest(name)));
         (
             Language::new(&sandbox, "thermostat", THERMOSTAT.to_vec()),
             foreign.into(),
@@ -72,7 +69,7 @@ fn common(text: &str) -> &str {
 
 #[test]
 fn each_passes_its_own_tests() {
-    for name in FOREIGN {
+    for name in THERMOSTATS {
         test_natively(name);
     }
 }
