@@ -46,7 +46,8 @@ function parse(saved) {
       return state;
     }
   } catch (error) {
-    throw new Unreadable(error.message);
+    // Null is what QuickJS throws when memory runs out.
+    throw new Unreadable(error === null ? "it does not fit into memory" : error.message);
   }
   throw new Unreadable("it is no object");
 }
