@@ -1,11 +1,14 @@
 //! What a value must keep to, when it is not one value.
 
 use std::fmt;
+use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::expected::{Expected, equal};
+use super::moment::{shown, span, wall};
 
 /// A bound, by the word that a scenario has for it.
 #[derive(Debug, Clone)]
@@ -16,6 +19,8 @@ pub enum Bound {
     Equals(Value),
     /// `about: [value, tolerance]`.
     About(f64, f64),
+    /// `about: [time, span]`.
+    AboutTime(DateTime<Utc>, Duration),
     /// `between: [least, most]`, both included.
     Between(f64, f64),
     /// `above: ..`.
@@ -71,7 +76,7 @@ impl Bound {
         let bound = match word.as_str() {
             "any" => Self::Any(any(value)?),
             "equals" => Self::Equals(value.clone()),
-            "about" => pair(word, value).map(|(value, tolerance)| Self::About(value, tolerance.abs()))?,
+            "about" => about(value)?,
             "between" => pair(word, value).map(|(least, most)| Self::Between(least, most))?,
             "above" => Self::Above(number(word, value)?),
             "below" => Self::Below(number(word, value)?),
@@ -99,6 +104,7 @@ impl Bound {
             Self::Equals(value) => equal(value, got),
             // A tolerance written in decimals is meant in decimals: 29.4 is about 29.3 by 0.1.
             Self::About(value, tolerance) => is(&|got| (got - value).abs() <= tolerance + tolerance * 1e-9),
+            Self::AboutTime(time, tolerance) => got.as_str().is_some_and(|got| is_about(*time, *tolerance, got)),
             Self::Between(least, most) => is(&|got| (*least..=*most).contains(&got)),
             Self::Above(bound) => is(&|got| got > *bound),
             Self::Below(bound) => is(&|got| got < *bound),
@@ -135,6 +141,12 @@ fn contains(part: &Expected, got: &Value) -> bool {
     }
 }
 
+/// Times are compared as such, however they are written: 13:00 in Paris is 12:00 in UTC.
+fn is_about(time: DateTime<Utc>, tolerance: Duration, got: &str) -> bool {
+    let got = DateTime::parse_from_rfc3339(got).map(|got| got.to_utc());
+    got.is_ok_and(|got| (got - time).abs().to_std().is_ok_and(|off| off <= tolerance))
+}
+
 fn wrong(word: &str, takes: &str, value: &Value) -> String {
     format!("{word:?} takes {takes}, not {value}; for an object with that name write {{ equals: {{ {word}: .. }} }}")
 }
@@ -149,6 +161,17 @@ fn any(value: &Value) -> Result<Type, String> {
 
 fn number(word: &str, value: &Value) -> Result<f64, String> {
     value.as_f64().ok_or_else(|| wrong(word, "a number", value))
+}
+
+fn about(value: &Value) -> Result<Bound, String> {
+    let texts = value.as_array().map(Vec::as_slice).and_then(|values| match values {
+        [Value::String(time), Value::String(tolerance)] => Some((time, tolerance)),
+        _ => None,
+    });
+    match texts {
+        Some((time, tolerance)) => Ok(Bound::AboutTime(wall(time)?, span(tolerance)?)),
+        None => pair("about", value).map(|(value, tolerance)| Bound::About(value, tolerance.abs())),
+    }
 }
 
 fn pair(word: &str, value: &Value) -> Result<(f64, f64), String> {
@@ -182,6 +205,10 @@ impl fmt::Display for Bound {
             }
             Self::Equals(value) => write!(f, "{value}"),
             Self::About(value, tolerance) => write!(f, "{value} ± {tolerance}"),
+            Self::AboutTime(time, tolerance) => {
+                let time = time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                write!(f, "{time} ± {}", shown(*tolerance))
+            }
             Self::Between(least, most) => write!(f, "{least} to {most}"),
             Self::Above(bound) => write!(f, "above {bound}"),
             Self::Below(bound) => write!(f, "below {bound}"),

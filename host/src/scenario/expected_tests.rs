@@ -77,7 +77,7 @@ fn null_is_a_value_and_not_an_absence() {
 }
 
 #[test]
-fn bounds_hold_numbers() {
+fn bounds_hold_numbers_and_times() {
     let one_to_three = [json!(1), json!(2.5), json!(3)];
     accepts(
         json!({ "between": [1, 3] }),
@@ -88,6 +88,20 @@ fn bounds_hold_numbers() {
         json!({ "about": [29.3, 0.1] }),
         &[json!(29.4), json!(29.2)],
         &[json!(29.41), json!(29.19)],
+    );
+    accepts(
+        json!({ "about": ["2024-01-01T00:00:24Z", "1s"] }),
+        &[
+            json!("2024-01-01T00:00:23Z"),
+            json!("2024-01-01T01:00:24.999+01:00"),
+            json!("2024-01-01T00:00:25.000Z"),
+        ],
+        &[
+            json!("2024-01-01T00:00:22.999999999Z"),
+            json!("2024-01-01T00:00:25.000000001Z"),
+            json!("noon"),
+            json!(24),
+        ],
     );
     accepts(json!({ "above": 1 }), &[json!(1.1)], &[json!(1), json!(0)]);
     accepts(json!({ "below": 1 }), &[json!(0.9)], &[json!(1), json!(2)]);
@@ -226,6 +240,14 @@ fn a_description_that_makes_no_sense_says_what_would() {
         (
             json!({ "about": 5 }),
             "\"about\" takes two numbers in a list, not 5; for an object with that name write { equals: { about: .. } }",
+        ),
+        (
+            json!({ "about": ["noon", "5s"] }),
+            "\"noon\" is no time from 1970 to 9999; write 2024-01-01T00:00:00Z",
+        ),
+        (
+            json!({ "about": ["2024-01-01T00:00:00Z", "5"] }),
+            "\"5\" is no time span; write 8s, 1m40s, 500ms or 24h",
         ),
         (
             json!({ "above": "x" }),

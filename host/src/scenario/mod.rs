@@ -34,6 +34,7 @@
 //! | `stage.rs`, `virtual_stage.rs` | where scenarios are played |
 //! | `shifted_clock.rs` | a real clock with another wall time, for stages in real time |
 //! | `play.rs`, `judge.rs` | playing them, and holding what came against what was expected |
+//! | `loosened.rs` | what is expected where time cannot be told exactly |
 //! | `complaint.rs`, `outcome.rs` | what was not as expected |
 //! | `report/` | outcomes for people, as JUnit XML and as JSON |
 
@@ -43,6 +44,7 @@ mod document;
 mod expected;
 mod happening;
 mod judge;
+mod loosened;
 mod moment;
 mod outcome;
 mod play;

@@ -1,8 +1,10 @@
 //! Plays a scenario on a stage.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use super::judge::Judge;
+use super::loosened::loosened;
 use super::outcome::{Failure, Outcome};
 use super::script::{Moment, Place, Scenario, Step};
 use super::stage::{Stage, StageError};
@@ -40,11 +42,16 @@ fn has_started(error: &StageError) -> bool {
 
 /// What was not as expected, and whether the guest started.
 fn perform(scenario: &Scenario, stage: &mut dyn Stage) -> (Vec<Failure>, bool) {
-    let mut judge = Judge::new(stage.slack());
+    let slack = stage.slack();
+    let steps = match slack.is_zero() {
+        true => Cow::Borrowed(&scenario.steps),
+        false => Cow::Owned(loosened(&scenario.steps, slack)),
+    };
+    let mut judge = Judge::new(slack);
     if refused(scenario, stage, &mut judge) {
         return (judge.into_failures(), true);
     }
-    for step in &scenario.steps {
+    for step in steps.iter() {
         if let Err(error) = perform_step(step, stage, &mut judge) {
             judge.fail(Failure::because(step.place, stage.now(), error.to_string()));
             return (judge.into_failures(), has_started(&error));

@@ -20,7 +20,8 @@ pub trait Stage {
     /// Time since the device's start.
     fn now(&self) -> Duration;
 
-    /// How much longer than the scenario says something may take on its way, before it is missing.
+    /// How much longer than the scenario says something may take on its way, before it is missing, and how far off the
+    /// times in it may be. Zero where everything takes place exactly when the scenario says.
     fn slack(&self) -> Duration;
 }
 
