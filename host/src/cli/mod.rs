@@ -9,7 +9,7 @@
 //! | `devices.rs`, `swap.rs` | running devices: how they are, another guest for one; reached over `running/` |
 //! | `watch.rs` | swaps the guest whenever its file changes |
 //! | `check.rs`, `models.rs` | `setpoint check`: a guest against its model, and where models come from |
-//! | `test.rs`, `live.rs` | `setpoint test`: scenarios, in virtual time and on an emulator |
+//! | `test.rs`, `live/` | `setpoint test`: scenarios, in virtual time and on an emulator |
 //! | `call.rs`, `twin.rs`, `monitor.rs` | the operator's side, over `service_client.rs`, with the hub of `hub_choice.rs` |
 //! | `allow.rs` | what guests are allowed beside their contract |
 //! | `output.rs` | what those print |

@@ -1,21 +1,19 @@
 //! Scenarios in real time: the device beside an emulator of its own in this process, over MQTT and TLS.
 
+mod local_azure;
+
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use local_azure::{LocalAzure, heard};
+use serde_json::Value;
 use setpoint::clock::Clock;
-use setpoint::cloud::{AzureConnector, DpsProvisioner, Trust};
 use setpoint::device::{Device, Notice, Operator, Session, SessionError, run};
 use setpoint::sandbox::{Program, SharedRandom, Surroundings, Tap};
-use setpoint::scenario::{Action, Happening, Scenario, ShiftedClock, Stage, StageError, Weather, What, json_or_text};
-use setpoint_emulator::state::{CloudMessage, DeviceEvent, EventKind};
-use setpoint_emulator::{Emulator, Hub, Identity, Options};
-use setpoint_protocol::PropertyBag;
-use setpoint_protocol::endpoint::Endpoint;
+use setpoint::scenario::{Action, Happening, Scenario, ShiftedClock, Stage, StageError, Weather, What};
+use setpoint_emulator::state::DeviceEvent;
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -28,13 +26,9 @@ const START_TIME: Duration = Duration::from_secs(30);
 /// after up to a second.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// How long a command may take to answer; the hub's own limit is five minutes.
-const ANSWER_TIME: Duration = Duration::from_secs(300);
-
 /// A device at work on an emulator. Dropping it ends both.
 pub(super) struct Live {
-    hub: Arc<Hub>,
-    device_id: String,
+    azure: LocalAzure,
     clock: Arc<ShiftedClock>,
     began: Instant,
     calls: usize,
@@ -47,8 +41,6 @@ pub(super) struct Live {
     session: JoinHandle<Result<(), SessionError>>,
     program: Program,
     operator: Operator,
-    /// None once it is being stopped.
-    emulator: Option<Emulator>,
     /// Last, so that what runs on it is dropped before it.
     runtime: Runtime,
 }
@@ -89,23 +81,12 @@ impl Live {
             .enable_all()
             .build()
             .map_err(|error| broken(&error))?;
-        let identity = Arc::new(Identity::temporary().map_err(|error| broken(&error))?);
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let options = Options {
-            mqtt: any,
-            https: any,
-            identity: Arc::clone(&identity),
-        };
-        let emulator = runtime
-            .block_on(Emulator::start(options))
-            .map_err(|error| broken(&error))?;
-        let hub = Arc::clone(emulator.hub());
-        let device_id = identity.device_id().to_owned();
+        let azure = runtime.block_on(LocalAzure::start())?;
         if !scenario.desired.is_empty() {
-            desire(&hub, &device_id, &scenario.desired)?;
+            azure.desire(&scenario.desired)?;
         }
-        let events = hub.subscribe();
-        let (provisioner, connector) = route(&emulator, &identity)?;
+        let events = azure.subscribe();
+        let (provisioner, connector) = azure.route()?;
         let session = Session {
             device,
             provisioner: Arc::new(provisioner),
@@ -116,8 +97,7 @@ impl Live {
         };
         let session = runtime.spawn(run(session));
         let mut live = Self {
-            hub,
-            device_id,
+            azure,
             clock,
             began: Instant::now(),
             calls: 0,
@@ -128,7 +108,6 @@ impl Live {
             session,
             program: program.clone(),
             operator,
-            emulator: Some(emulator),
             runtime,
         };
         live.listening()?;
@@ -167,14 +146,10 @@ impl Live {
 
     fn call(&mut self, name: &str, payload: Option<Value>) {
         self.calls += 1;
-        let (call, hub, sender) = (self.calls, Arc::clone(&self.hub), self.sender.clone());
-        let (device_id, name) = (self.device_id.clone(), name.to_owned());
+        let (call, sender) = (self.calls, self.sender.clone());
+        let answer = self.azure.call(name, payload);
         let called = async move {
-            let answer = hub
-                .call_method(&device_id, &name, payload, Duration::ZERO, ANSWER_TIME)
-                .await;
-            // As in virtual time, a device that is not there answers nothing.
-            if let Ok(answer) = answer {
+            if let Some(answer) = answer.await {
                 // A scenario that has ended needs no answer.
                 let _ = sender.send(Other::Happened(What::Response {
                     call,
@@ -184,21 +159,6 @@ impl Live {
             }
         };
         self.callers.spawn_on(called, self.runtime.handle());
-    }
-
-    fn weather(&self, weather: Weather) -> Result<(), StageError> {
-        let enable = |enabled| {
-            let updated = self.hub.update_device(&self.device_id, None, Some(enabled));
-            updated.map(drop).map_err(|error| broken(&error))
-        };
-        match weather {
-            Weather::Cut => enable(false).and_then(|()| enable(true)),
-            Weather::Unreachable => enable(false),
-            Weather::Reachable => enable(true),
-            Weather::Silent | Weather::Responsive | Weather::Refuse(_) => {
-                Err(StageError::Broken("this cannot be done with --live".to_owned()))
-            }
-        }
     }
 }
 
@@ -243,53 +203,6 @@ fn observer(
     }
 }
 
-fn route(emulator: &Emulator, identity: &Identity) -> Result<(DpsProvisioner, AzureConnector), StageError> {
-    let [key, _] = identity.device_keys();
-    let trust = Trust::only(identity.ca_pem()).map_err(|error| broken(&error))?;
-    let endpoint = Endpoint {
-        host: identity.host().to_owned(),
-        port: Some(emulator.mqtt_address().port()),
-    };
-    let connector = AzureConnector::new(key.clone(), trust.clone());
-    let provisioner = DpsProvisioner {
-        endpoint,
-        id_scope: identity.id_scope().to_owned(),
-        registration_id: identity.device_id().to_owned(),
-        key: key.clone(),
-        trust,
-    };
-    Ok((provisioner, connector))
-}
-
-fn desire(hub: &Hub, device_id: &str, patch: &setpoint_protocol::twin::Document) -> Result<(), StageError> {
-    let patch = json!({ "properties": { "desired": patch } });
-    let patch = patch.as_object().cloned().unwrap_or_default();
-    let patched = hub.patch_twin(device_id, &patch, None);
-    patched.map(drop).map_err(|error| broken(&error))
-}
-
-/// What an event of the hub says that the device did.
-fn heard(event: &DeviceEvent) -> Vec<What> {
-    match event.kind {
-        EventKind::Connected | EventKind::Disconnected => Vec::new(),
-        EventKind::Reported => {
-            let change = json_or_text(&event.body);
-            let reported = change.pointer("/properties/reported").and_then(Value::as_object);
-            reported.map(What::reported).unwrap_or_default()
-        }
-        EventKind::Telemetry => {
-            let component = event.system.iter().find(|(name, _)| name == "dt-subject");
-            let properties = event.application.iter();
-            let properties = properties.map(|(name, value)| (name.clone(), json!(value.clone().unwrap_or_default())));
-            vec![What::Telemetry {
-                component: component.map(|(_, component)| component.clone()),
-                body: json_or_text(&event.body),
-                properties: Value::Object(properties.collect()),
-            }]
-        }
-    }
-}
-
 impl Drop for Live {
     /// Whatever runs on a runtime that ends may panic, so all of it ends before.
     fn drop(&mut self) {
@@ -297,7 +210,7 @@ impl Drop for Live {
             runtime,
             session,
             callers,
-            emulator,
+            azure,
             ..
         } = self;
         runtime.block_on(async {
@@ -307,9 +220,7 @@ impl Drop for Live {
                 let _ = session.await;
             }
             callers.shutdown().await;
-            if let Some(emulator) = emulator.take() {
-                emulator.stop().await;
-            }
+            azure.stop().await;
         });
     }
 }
@@ -329,20 +240,10 @@ impl Stage for Live {
 
     fn act(&mut self, action: &Action) -> Result<(), StageError> {
         match action {
-            Action::Desire(patch) => desire(&self.hub, &self.device_id, patch)?,
+            Action::Desire(patch) => self.azure.desire(patch)?,
             Action::Call { name, payload } => self.call(name, payload.clone()),
-            Action::Message { body, properties } => {
-                let properties = properties.iter().cloned();
-                let properties = properties.map(|(name, value)| (name, Some(value))).collect();
-                let message = CloudMessage {
-                    body: body.clone(),
-                    properties: PropertyBag(properties),
-                    expires: None,
-                };
-                let sent = self.hub.send_to_device(&self.device_id, message);
-                sent.map_err(|error| broken(&error))?;
-            }
-            Action::Cloud(weather) => self.weather(*weather)?,
+            Action::Message { body, properties } => self.azure.message(body, properties)?,
+            Action::Cloud(weather) => self.azure.weather(*weather)?,
             Action::Clock(wall) => self.clock.jump_to(*wall),
             Action::Replace => {
                 let swap = self.operator.swap(self.program.clone());
