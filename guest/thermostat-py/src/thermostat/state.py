@@ -44,7 +44,8 @@ class State:
     def from_bytes(cls, saved: bytes) -> "State":
         """Raises Unreadable."""
         try:
-            fields = json.loads(saved.decode())
+            # What counts in it is ASCII. Latin-1 never fails, where an error of UTF-8 would hold copies of a large state.
+            fields = json.loads(saved.decode("latin-1"))
             state = cls(
                 _integer(fields["version"]),
                 _number(fields["maximum"]),
