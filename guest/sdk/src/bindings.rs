@@ -3,7 +3,7 @@
 #![allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, reason = "generated")]
 
 wit_bindgen::generate!({
-    path: "../../wit",
+    path: "wit",
     world: "device-guest",
     pub_export_macro: true,
     export_macro_name: "export_bindings",

@@ -13,6 +13,7 @@
 //! | `call.rs`, `twin.rs`, `monitor.rs` | the operator's side, over `service_client.rs`, with the hub of `hub_choice.rs` |
 //! | `allow.rs` | what guests are allowed beside their contract |
 //! | `output.rs` | what those print |
+//! | `new.rs` | `setpoint new`: a project to begin with |
 //! | `completions.rs` | shell completions |
 //! | `environment.rs` | which cloud, from the Python sample's variables |
 //! | `local.rs` | the local Azure IoT: its data folder, and the one embedded in `run` |
@@ -37,6 +38,7 @@ mod local;
 mod logging;
 mod models;
 mod monitor;
+mod new;
 mod output;
 mod record;
 mod replay;
@@ -73,6 +75,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    New(new::New),
     Run(run::Run),
     Devices(devices::Devices),
     Swap(swap::Swap),
@@ -93,6 +96,7 @@ impl Cli {
     /// Does what was asked.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self.command {
+            Command::New(new) => new.run(),
             Command::Run(run) => run.run(),
             Command::Devices(devices) => devices.run(),
             Command::Swap(swap) => swap.run(),

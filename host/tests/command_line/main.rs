@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod checking;
+mod new_project;
 mod program;
 mod recording;
 mod scenarios;
@@ -231,6 +232,7 @@ fn help_shows_examples_for_every_command() {
         "check",
         "test",
         "componentize",
+        "new",
         "call",
         "twin",
         "monitor",

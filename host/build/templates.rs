@@ -1,0 +1,105 @@
+//! Lists the files of new projects, as Rust source that holds them.
+//!
+//! In templates/ the folder `all` is for every language, the others for the one they are called after. A file whose name
+//! ends in `.template` loses that ending: as what it will be, it would mean something to tools that work on this
+//! checkout. Beside the templates, projects get files of this checkout as they are.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::manifest;
+
+const ENDING: &str = ".template";
+
+/// What a language's projects are made of.
+struct Contents {
+    /// Of the constant that holds them, and of the folder in templates/ in lower case.
+    name: &'static str,
+    /// Path in the project, and what goes there as it is.
+    as_is: Vec<(String, PathBuf)>,
+}
+
+/// Writes templates.rs into the folder for what is generated.
+pub(crate) fn gather() -> Result<(), Box<dyn Error>> {
+    let host = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
+    let generated = PathBuf::from(std::env::var("OUT_DIR")?);
+    let root = host.parent().ok_or("this package lies in a workspace")?;
+    let templates = host.join("templates");
+    changed_with(&templates);
+    let mut source = String::new();
+    for contents in [rust(root, &generated)?] {
+        let mut files = files(&templates.join("all"))?;
+        files.extend(self::files(&templates.join(contents.name.to_lowercase()))?);
+        writeln!(
+            source,
+            "pub(super) const {}: Contents = Contents {{ templates: &[",
+            contents.name
+        )?;
+        for (name, path) in files {
+            let name = name.strip_suffix(ENDING).unwrap_or(&name);
+            writeln!(source, "({name:?}, include_str!({path:?})),")?;
+        }
+        writeln!(source, "], as_is: &[")?;
+        for (name, path) in contents.as_is {
+            changed_with(&path);
+            writeln!(source, "({name:?}, include_bytes!({path:?})),")?;
+        }
+        writeln!(source, "] }};")?;
+    }
+    fs::write(generated.join("templates.rs"), source)?;
+    Ok(())
+}
+
+/// The SDK, as long as it is not on crates.io, and the toolchain that builds it.
+fn rust(root: &Path, generated: &Path) -> Result<Contents, Box<dyn Error>> {
+    let sdk = root.join("guest/sdk");
+    let manifest = sdk.join("Cargo.toml");
+    let workspace = root.join("Cargo.toml");
+    changed_with(&manifest);
+    changed_with(&workspace);
+    let standalone = manifest::standalone(&fs::read_to_string(manifest)?, &fs::read_to_string(workspace)?)?;
+    let written = generated.join("setpoint-guest.toml");
+    fs::write(
+        &written,
+        format!("# From Setpoint's own sources, with all that it inherits there written out.\n\n{standalone}"),
+    )?;
+    let mut as_is = vec![
+        ("rust-toolchain.toml".to_owned(), root.join("rust-toolchain.toml")),
+        ("setpoint-guest/Cargo.toml".to_owned(), written),
+        ("setpoint-guest/LICENSE".to_owned(), root.join("LICENSE")),
+    ];
+    for folder in ["src", "wit"] {
+        // Of a folder that is there by a link, the real one is watched.
+        let real = fs::canonicalize(sdk.join(folder))?;
+        changed_with(&real);
+        let files = files(&real)?.into_iter();
+        as_is.extend(files.map(|(name, path)| (format!("setpoint-guest/{folder}/{name}"), path)));
+    }
+    Ok(Contents { name: "RUST", as_is })
+}
+
+/// The files in a folder and below: their paths from there, in order, and where they are.
+fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry
+            .file_name()
+            .into_string()
+            .map_err(|name| format!("{name:?} is no text"))?;
+        if entry.file_type()?.is_dir() {
+            let below = files(&entry.path())?.into_iter();
+            found.extend(below.map(|(path, file)| (format!("{name}/{path}"), file)));
+        } else {
+            found.push((name, entry.path()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn changed_with(path: &Path) {
+    println!("cargo::rerun-if-changed={}", path.display());
+}
