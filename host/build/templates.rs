@@ -17,9 +17,11 @@ const ENDING: &str = ".template";
 struct Contents {
     /// Of the constant that holds them, and of the folder in templates/ in lower case.
     name: &'static str,
-    /// Path in the project, and what goes there as it is.
-    as_is: Vec<(String, PathBuf)>,
+    as_is: Files,
 }
+
+/// Path in the project, and what goes there.
+type Files = Vec<(String, PathBuf)>;
 
 /// Writes templates.rs into the folder for what is generated.
 pub(crate) fn gather() -> Result<(), Box<dyn Error>> {
@@ -29,7 +31,7 @@ pub(crate) fn gather() -> Result<(), Box<dyn Error>> {
     let templates = host.join("templates");
     changed_with(&templates);
     let mut source = String::new();
-    for contents in [rust(root, &generated)?] {
+    for contents in [rust(root, &generated)?, python(root)?] {
         let mut files = files(&templates.join("all"))?;
         files.extend(self::files(&templates.join(contents.name.to_lowercase()))?);
         writeln!(
@@ -71,17 +73,45 @@ fn rust(root: &Path, generated: &Path) -> Result<Contents, Box<dyn Error>> {
         ("setpoint-guest/LICENSE".to_owned(), root.join("LICENSE")),
     ];
     for folder in ["src", "wit"] {
-        // Of a folder that is there by a link, the real one is watched.
-        let real = fs::canonicalize(sdk.join(folder))?;
-        changed_with(&real);
-        let files = files(&real)?.into_iter();
-        as_is.extend(files.map(|(name, path)| (format!("setpoint-guest/{folder}/{name}"), path)));
+        as_is.extend(whole(&sdk.join(folder), &format!("setpoint-guest/{folder}"))?);
     }
     Ok(Contents { name: "RUST", as_is })
 }
 
+/// The contract, and what fetches the tools: the same as the Python thermostat is built with.
+fn python(root: &Path) -> Result<Contents, Box<dyn Error>> {
+    let mut as_is = contract(root)?;
+    as_is.extend(from_pypi(root, "thermostat-py"));
+    Ok(Contents { name: "PYTHON", as_is })
+}
+
+fn contract(root: &Path) -> Result<Files, Box<dyn Error>> {
+    let mut files = whole(&root.join("wit"), "wit")?;
+    files.push(("wit/LICENSE".to_owned(), root.join("LICENSE")));
+    Ok(files)
+}
+
+/// What a guest of this checkout needs from PyPI, and the script that installs it.
+fn from_pypi(root: &Path, guest: &str) -> Files {
+    let guests = root.join("guest");
+    let requirements = guests.join(guest).join("requirements.txt");
+    vec![
+        ("from-pypi".to_owned(), guests.join("from-pypi")),
+        ("requirements.txt".to_owned(), requirements),
+    ]
+}
+
+/// All that is in a folder, to go into the folder `to` of the project.
+fn whole(folder: &Path, to: &str) -> Result<Files, Box<dyn Error>> {
+    // Of a folder that is there by a link, the real one is watched.
+    let real = fs::canonicalize(folder)?;
+    changed_with(&real);
+    let files = files(&real)?.into_iter();
+    Ok(files.map(|(name, path)| (format!("{to}/{name}"), path)).collect())
+}
+
 /// The files in a folder and below: their paths from there, in order, and where they are.
-fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
+fn files(folder: &Path) -> Result<Files, Box<dyn Error>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -12,10 +12,11 @@ use super::Usage;
 #[derive(Args)]
 #[command(after_help = "Examples:
   setpoint new --lang rust my-device
+  setpoint new --lang python my-device
 
-The device counts: telemetry `count`, writable property `step`, command `reset`.")]
+The device counts: telemetry `count`, writable property `step`, command `reset`. It does the same in every language.")]
 pub(crate) struct New {
-    /// What it is written in: rust
+    /// What it is written in: rust or python
     #[arg(long, value_name = "LANGUAGE")]
     lang: String,
 

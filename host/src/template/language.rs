@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::embedded::{Contents, RUST};
+use super::embedded::{Contents, PYTHON, RUST};
 use super::name::Name;
 
 /// What a device is written in.
@@ -11,6 +11,8 @@ use super::name::Name;
 pub enum Language {
     /// Built with cargo.
     Rust,
+    /// Built with componentize-py.
+    Python,
 }
 
 /// What to do in a project's folder.
@@ -31,12 +33,13 @@ pub struct UnknownLanguage(String);
 
 impl Language {
     /// All of them.
-    pub const ALL: [Language; 1] = [Language::Rust];
+    pub const ALL: [Language; 2] = [Language::Rust, Language::Python];
 
     /// One word in lower case, as [`Language::from_str`] reads it.
     pub fn id(self) -> &'static str {
         match self {
             Language::Rust => "rust",
+            Language::Python => "python",
         }
     }
 
@@ -44,12 +47,14 @@ impl Language {
     pub(super) fn guest(self, name: &Name) -> String {
         match self {
             Language::Rust => format!("target/wasm32-unknown-unknown/release/{}.wasm", name.module()),
+            Language::Python => format!("{}.wasm", name.as_str()),
         }
     }
 
     pub(super) fn commands(self, name: &Name) -> Commands {
         let (build, test) = match self {
             Language::Rust => ("cargo build --release --target wasm32-unknown-unknown", "cargo test"),
+            Language::Python => ("./build", "./test"),
         };
         Commands {
             build: build.to_owned(),
@@ -61,6 +66,7 @@ impl Language {
     pub(super) fn contents(self) -> &'static Contents {
         match self {
             Language::Rust => &RUST,
+            Language::Python => &PYTHON,
         }
     }
 
@@ -129,6 +135,8 @@ impl Language {
                 "while",
                 "yield",
             ],
+            // Nothing there is called after the project.
+            Language::Python => &[],
         }
     }
 }
@@ -147,6 +155,7 @@ impl fmt::Display for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Language::Rust => "Rust",
+            Language::Python => "Python",
         })
     }
 }

@@ -74,6 +74,7 @@ fn place(language: Language) -> String {
 fn tools(language: Language) -> &'static str {
     match language {
         Language::Rust => "target",
+        Language::Python => ".tools",
     }
 }
 

@@ -50,6 +50,7 @@ macro_rules! languages {
 
 languages! {
     rust: Language::Rust,
+    python: Language::Python,
 }
 
 #[test]
