@@ -13,6 +13,7 @@ use setpoint::sandbox::{
 };
 
 use super::allow::Allowed;
+use super::run::cache;
 
 /// Shows a guest's model id, its imports and its exports: what it may do
 #[derive(Args)]
@@ -43,7 +44,7 @@ impl Inspect {
             allow: self.allowed.permissions(),
             ..Limits::default()
         };
-        let program = Program::load(&Sandbox::new(limits, None)?, &name, &bytes)?;
+        let program = Program::load(&Sandbox::new(limits, cache())?, &name, &bytes)?;
         let surroundings = Surroundings {
             clock: Arc::new(SystemClock::new()),
             random: SharedRandom::new(|| 0),
