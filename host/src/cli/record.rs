@@ -77,6 +77,14 @@ impl Record {
         runtime
             .block_on(copy.run(stream, self.stop(signals)))
             .with_context(|| self.output.display().to_string())?;
+        if copy.tail.is_empty() {
+            let _ = std::fs::remove_file(&self.output);
+            bail!(
+                "{} went away before anything was recorded; there is no {}",
+                self.device,
+                self.output.display()
+            );
+        }
         self.report(copy.ending())
     }
 

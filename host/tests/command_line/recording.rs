@@ -109,6 +109,10 @@ fn what_was_recorded_of_a_device_that_is_killed_can_be_replayed() {
     let device = running(&environment, &[]);
     let file = environment.path("killed.jsonl");
     let recorder = recording(&environment, &["-o", &file]);
+    // A line that has been written whole, after the one that says what the file is.
+    while std::fs::read_to_string(&file).unwrap().matches('\n').count() < 2 {
+        std::thread::yield_now();
+    }
     drop(device);
     let (status, stderr) = recorder.wait();
     assert_eq!(status.code(), Some(1));
