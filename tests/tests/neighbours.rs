@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use setpoint::clock::{Clock, SystemClock};
 use setpoint::cloud::Outgoing;
@@ -23,6 +23,9 @@ const NEIGHBOURS: usize = 100;
 
 /// Messages each of them sends while the other one spins.
 const MESSAGES: usize = 5;
+
+/// Between two of them.
+const INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 enum Seen {
@@ -80,18 +83,26 @@ async fn a_hundred_devices_send_on_while_one_spins() {
     let (seen, mut events) = unbounded_channel();
     // It spins one second after its start: first seen by the others being there already.
     let _spinner = device(&rogue, &[("does", "loop")], NEIGHBOURS, seen.clone());
+    let interval = INTERVAL.as_secs_f64().to_string();
     let neighbours: Vec<_> = (0..NEIGHBOURS)
-        .map(|number| device(&thermostat, &[("interval", "0.1")], number, seen.clone()))
+        .map(|number| device(&thermostat, &[("interval", &interval)], number, seen.clone()))
         .collect();
 
     // In the order in which it happened: what came before the failure came while the spinner held its thread.
     let mut sent = vec![0; NEIGHBOURS];
+    let mut last = vec![Instant::now(); NEIGHBOURS];
+    let mut latest = Duration::ZERO;
     let failure = loop {
         match events.recv().await.unwrap() {
-            Seen::Sent(number) => *sent.get_mut(number).unwrap() += 1,
+            Seen::Sent(number) => {
+                *sent.get_mut(number).unwrap() += 1;
+                let before = std::mem::replace(last.get_mut(number).unwrap(), Instant::now());
+                latest = latest.max(before.elapsed().saturating_sub(INTERVAL));
+            }
             Seen::Failed(error) => break error,
         }
     };
+    println!("a message came {latest:?} late at most");
     assert!(
         matches!(&failure, GuestError::OverBudget { guest, export: "timer-fired", budget }
             if guest == "rogue" && *budget == Duration::from_secs(5)),

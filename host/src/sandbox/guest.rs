@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use wasmtime::{Store, Trap};
 
+use super::budget;
 use super::crossing::{Assigned, Bytes, Call, Failure, Given, Returned};
 use super::engine::{Limits, Sandbox};
 use super::held::Held;
@@ -95,6 +96,7 @@ impl Guest {
             cancelled: HashSet::new(),
             dropped_log_lines: 0,
             has_called: false,
+            epochs_left: 0,
             wasi: wasi::Context::default(),
         };
         let mut store = Store::new(&program.sandbox.engine, state);
@@ -102,7 +104,8 @@ impl Guest {
         // A list may name the same bytes a million times: what the host copies of it is bounded by what an honest guest
         // could hold at all.
         store.set_hostcall_fuel(limits.memory);
-        store.set_epoch_deadline(Limits::epochs(limits.start));
+        budget::watch(&mut store);
+        budget::allow(&mut store, limits.start);
         let name = program.name.clone();
         let made = program
             .prepared
@@ -276,7 +279,7 @@ impl Guest {
         budget: Duration,
         body: impl FnOnce(&dyn Exports, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
-        self.store.set_epoch_deadline(Limits::epochs(budget));
+        budget::allow(&mut self.store, budget);
         self.store.data_mut().cancelled.clear();
         body(self.exports.as_ref(), &mut self.store)
             .map_err(|error| failure(&self.name, export, budget, &error, self.store.data()))

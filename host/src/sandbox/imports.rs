@@ -63,6 +63,8 @@ pub(super) struct State {
     pub(super) dropped_log_lines: u64,
     /// Whether it has called an import of the contract.
     pub(super) has_called: bool,
+    /// How much longer the call may take when its first epoch is over.
+    pub(super) epochs_left: u64,
     pub(super) wasi: wasi::Context,
 }
 

@@ -12,6 +12,7 @@
 //! | `load.rs` | bytes to program: core modules are wrapped, the contract is checked, then compiled |
 //! | `cache.rs` | compiled code on disk |
 //! | `guest.rs` | one instance and its exports |
+//! | `budget.rs` | the time a call may take, and that it holds up nobody meanwhile |
 //! | `held.rs` | memory an instance holds, and its high-water mark |
 //! | `rates.rs` | how fast a guest may send, log and wake |
 //! | `imports.rs` | what a guest may call |
@@ -23,6 +24,7 @@
 //! | `tap.rs` | where a recorder listens to it |
 //! | `builtin.rs` | the thermostat that is part of the program |
 
+mod budget;
 mod builtin;
 mod cache;
 mod contract;
