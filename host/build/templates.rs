@@ -17,6 +17,8 @@ const ENDING: &str = ".template";
 struct Contents {
     /// Of the constant that holds them, and of the folder in templates/ in lower case.
     name: &'static str,
+    /// Beside those in the folder.
+    templates: Files,
     as_is: Files,
 }
 
@@ -31,9 +33,10 @@ pub(crate) fn gather() -> Result<(), Box<dyn Error>> {
     let templates = host.join("templates");
     changed_with(&templates);
     let mut source = String::new();
-    for contents in [rust(root, &generated)?, python(root)?] {
+    for contents in [rust(root, &generated)?, python(root)?, js(root, &generated)?] {
         let mut files = files(&templates.join("all"))?;
         files.extend(self::files(&templates.join(contents.name.to_lowercase()))?);
+        files.extend(contents.templates);
         writeln!(
             source,
             "pub(super) const {}: Contents = Contents {{ templates: &[",
@@ -75,14 +78,56 @@ fn rust(root: &Path, generated: &Path) -> Result<Contents, Box<dyn Error>> {
     for folder in ["src", "wit"] {
         as_is.extend(whole(&sdk.join(folder), &format!("setpoint-guest/{folder}"))?);
     }
-    Ok(Contents { name: "RUST", as_is })
+    Ok(Contents {
+        name: "RUST",
+        templates: Vec::new(),
+        as_is,
+    })
 }
 
 /// The contract, and what fetches the tools: the same as the Python thermostat is built with.
 fn python(root: &Path) -> Result<Contents, Box<dyn Error>> {
     let mut as_is = contract(root)?;
     as_is.extend(from_pypi(root, "thermostat-py"));
-    Ok(Contents { name: "PYTHON", as_is })
+    Ok(Contents {
+        name: "PYTHON",
+        templates: Vec::new(),
+        as_is,
+    })
+}
+
+/// The contract, and what fetches the tools: the same as the JavaScript thermostat is built with, in packages of other names.
+fn js(root: &Path, generated: &Path) -> Result<Contents, Box<dyn Error>> {
+    let thermostat = root.join("guest/thermostat-js");
+    let names = [
+        ("\"thermostat-js\"", "\"{{name}}\""),
+        (
+            "The thermostat in JavaScript: model dtmi:com:example:Thermostat;1",
+            "A device that counts: model {{model}}",
+        ),
+    ];
+    let mut templates = Vec::new();
+    for (file, names) in [("package.json", &names[..]), ("package-lock.json", &names[..1])] {
+        let from = thermostat.join(file);
+        changed_with(&from);
+        let mut text = fs::read_to_string(&from)?;
+        for (theirs, placeholder) in names {
+            if !text.contains(theirs) {
+                return Err(format!("{}: there is no {theirs}", from.display()).into());
+            }
+            text = text.replace(theirs, placeholder);
+        }
+        let written = generated.join(file);
+        fs::write(&written, text)?;
+        templates.push((file.to_owned(), written));
+    }
+    let mut as_is = contract(root)?;
+    as_is.push(("environment".to_owned(), thermostat.join("environment")));
+    Ok(Contents {
+        name: "JS",
+        templates,
+        as_is,
+    })
 }
 
 fn contract(root: &Path) -> Result<Files, Box<dyn Error>> {

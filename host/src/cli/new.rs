@@ -13,10 +13,11 @@ use super::Usage;
 #[command(after_help = "Examples:
   setpoint new --lang rust my-device
   setpoint new --lang python my-device
+  setpoint new --lang js my-device
 
 The device counts: telemetry `count`, writable property `step`, command `reset`. It does the same in every language.")]
 pub(crate) struct New {
-    /// What it is written in: rust or python
+    /// What it is written in: rust, python or js
     #[arg(long, value_name = "LANGUAGE")]
     lang: String,
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::embedded::{Contents, PYTHON, RUST};
+use super::embedded::{Contents, JS, PYTHON, RUST};
 use super::name::Name;
 
 /// What a device is written in.
@@ -13,6 +13,8 @@ pub enum Language {
     Rust,
     /// Built with componentize-py.
     Python,
+    /// Built with componentize-qjs.
+    JavaScript,
 }
 
 /// What to do in a project's folder.
@@ -33,13 +35,14 @@ pub struct UnknownLanguage(String);
 
 impl Language {
     /// All of them.
-    pub const ALL: [Language; 2] = [Language::Rust, Language::Python];
+    pub const ALL: [Language; 3] = [Language::Rust, Language::Python, Language::JavaScript];
 
     /// One word in lower case, as [`Language::from_str`] reads it.
     pub fn id(self) -> &'static str {
         match self {
             Language::Rust => "rust",
             Language::Python => "python",
+            Language::JavaScript => "js",
         }
     }
 
@@ -47,14 +50,14 @@ impl Language {
     pub(super) fn guest(self, name: &Name) -> String {
         match self {
             Language::Rust => format!("target/wasm32-unknown-unknown/release/{}.wasm", name.module()),
-            Language::Python => format!("{}.wasm", name.as_str()),
+            Language::Python | Language::JavaScript => format!("{}.wasm", name.as_str()),
         }
     }
 
     pub(super) fn commands(self, name: &Name) -> Commands {
         let (build, test) = match self {
             Language::Rust => ("cargo build --release --target wasm32-unknown-unknown", "cargo test"),
-            Language::Python => ("./build", "./test"),
+            Language::Python | Language::JavaScript => ("./build", "./test"),
         };
         Commands {
             build: build.to_owned(),
@@ -67,6 +70,7 @@ impl Language {
         match self {
             Language::Rust => &RUST,
             Language::Python => &PYTHON,
+            Language::JavaScript => &JS,
         }
     }
 
@@ -136,7 +140,7 @@ impl Language {
                 "yield",
             ],
             // Nothing there is called after the project.
-            Language::Python => &[],
+            Language::Python | Language::JavaScript => &[],
         }
     }
 }
@@ -156,6 +160,7 @@ impl fmt::Display for Language {
         f.write_str(match self {
             Language::Rust => "Rust",
             Language::Python => "Python",
+            Language::JavaScript => "JavaScript",
         })
     }
 }

@@ -51,6 +51,7 @@ macro_rules! languages {
 languages! {
     rust: Language::Rust,
     python: Language::Python,
+    js: Language::JavaScript,
 }
 
 #[test]
