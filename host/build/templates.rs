@@ -33,7 +33,7 @@ pub(crate) fn gather() -> Result<(), Box<dyn Error>> {
     let templates = host.join("templates");
     changed_with(&templates);
     let mut source = String::new();
-    for contents in [rust(root, &generated)?, python(root)?, js(root, &generated)?] {
+    for contents in [rust(root, &generated)?, python(root)?, js(root, &generated)?, c(root)?] {
         let mut files = files(&templates.join("all"))?;
         files.extend(self::files(&templates.join(contents.name.to_lowercase()))?);
         files.extend(contents.templates);
@@ -128,6 +128,40 @@ fn js(root: &Path, generated: &Path) -> Result<Contents, Box<dyn Error>> {
         templates,
         as_is,
     })
+}
+
+/// The contract, what fetches the compiler, and the sources of the thermostat in C that know nothing of thermostats.
+fn c(root: &Path) -> Result<Contents, Box<dyn Error>> {
+    let thermostat = root.join("guest/thermostat-c");
+    let mut as_is = contract(root)?;
+    as_is.extend(from_pypi(root, "thermostat-c"));
+    as_is.extend(whole(&thermostat.join("bindings"), "bindings")?);
+    for source in [
+        "binary64",
+        "host",
+        "json",
+        "memory",
+        "natural",
+        "read_number",
+        "text",
+        "utf8",
+    ] {
+        as_is.extend(source_and_header(&thermostat, "src", source));
+    }
+    as_is.extend(source_and_header(&thermostat, "tests", "check"));
+    Ok(Contents {
+        name: "C",
+        templates: Vec::new(),
+        as_is,
+    })
+}
+
+fn source_and_header(guest: &Path, folder: &str, name: &str) -> Files {
+    let file = |ending| {
+        let path = format!("{folder}/{name}.{ending}");
+        (path.clone(), guest.join(path))
+    };
+    vec![file("c"), file("h")]
 }
 
 fn contract(root: &Path) -> Result<Files, Box<dyn Error>> {

@@ -3,6 +3,7 @@
 #include "device_guest.h"
 #include "host.h"
 #include "report.h"
+#include "surroundings.h"
 #include "thermostat.h"
 
 /* The one device of this component. There is none before a start has succeeded. */

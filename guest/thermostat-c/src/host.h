@@ -1,26 +1,13 @@
-/* What the contract gives a device, and what it leaves to its callers. */
+/* What a device tells its host, and how the contract names things. */
 #ifndef HOST_H
 #define HOST_H
 
 #include "device_guest.h"
-#include "moment.h"
+#include "text.h"
 
 /* Lends a text to the host, or takes one that the host has lent. */
 device_guest_string_t lent(struct text text);
 struct text borrowed(device_guest_string_t string);
-
-/* The time. A clock beyond all bounds is no better than none: 1970. */
-struct moment host_now(void);
-
-/* From low to high, each as likely as the others. */
-int host_random_in(int low, int high);
-
-/* The operator's value, added to what has been built. False when there is none. */
-bool host_config(const char *key, struct builder *value);
-
-/* Calls on_timer once, or again and again. Nanoseconds are rounded up to milliseconds. */
-setpoint_device_timers_timer_t host_after(uint64_t nanoseconds);
-setpoint_device_timers_timer_t host_every(uint64_t nanoseconds);
 
 /* Queue something for the cloud, `what`; what the host refuses goes to the log. True when it was taken. */
 bool host_send(const char *what, struct text body);

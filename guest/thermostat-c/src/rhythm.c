@@ -1,6 +1,6 @@
 #include "rhythm.h"
 
-#include "host.h"
+#include "surroundings.h"
 
 /* Nanoseconds until the next beat is due. 0: now, and when the clock has been set back. */
 static uint64_t until_due(uint64_t interval, const struct moment *last) {

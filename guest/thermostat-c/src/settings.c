@@ -1,9 +1,9 @@
 #include "settings.h"
 
 #include "binary64.h"
-#include "host.h"
 #include "json.h"
 #include "read_number.h"
+#include "surroundings.h"
 
 /* As often as the sample measures. */
 #define DEFAULT_INTERVAL (UINT64_C(8) * NANOSECONDS)

@@ -2,6 +2,7 @@
 
 #include "host.h"
 #include "print_number.h"
+#include "surroundings.h"
 
 /* What the sample this device follows reports before it has measured anything. */
 #define FIRST_MAXIMUM 10.96

@@ -14,10 +14,11 @@ use super::Usage;
   setpoint new --lang rust my-device
   setpoint new --lang python my-device
   setpoint new --lang js my-device
+  setpoint new --lang c my-device
 
 The device counts: telemetry `count`, writable property `step`, command `reset`. It does the same in every language.")]
 pub(crate) struct New {
-    /// What it is written in: rust, python or js
+    /// What it is written in: rust, python, js or c
     #[arg(long, value_name = "LANGUAGE")]
     lang: String,
 

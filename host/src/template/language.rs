@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::embedded::{Contents, JS, PYTHON, RUST};
+use super::embedded::{C, Contents, JS, PYTHON, RUST};
 use super::name::Name;
 
 /// What a device is written in.
@@ -15,6 +15,8 @@ pub enum Language {
     Python,
     /// Built with componentize-qjs.
     JavaScript,
+    /// Built with Zig's compiler.
+    C,
 }
 
 /// What to do in a project's folder.
@@ -35,7 +37,7 @@ pub struct UnknownLanguage(String);
 
 impl Language {
     /// All of them.
-    pub const ALL: [Language; 3] = [Language::Rust, Language::Python, Language::JavaScript];
+    pub const ALL: [Language; 4] = [Language::Rust, Language::Python, Language::JavaScript, Language::C];
 
     /// One word in lower case, as [`Language::from_str`] reads it.
     pub fn id(self) -> &'static str {
@@ -43,6 +45,7 @@ impl Language {
             Language::Rust => "rust",
             Language::Python => "python",
             Language::JavaScript => "js",
+            Language::C => "c",
         }
     }
 
@@ -50,14 +53,14 @@ impl Language {
     pub(super) fn guest(self, name: &Name) -> String {
         match self {
             Language::Rust => format!("target/wasm32-unknown-unknown/release/{}.wasm", name.module()),
-            Language::Python | Language::JavaScript => format!("{}.wasm", name.as_str()),
+            Language::Python | Language::JavaScript | Language::C => format!("{}.wasm", name.as_str()),
         }
     }
 
     pub(super) fn commands(self, name: &Name) -> Commands {
         let (build, test) = match self {
             Language::Rust => ("cargo build --release --target wasm32-unknown-unknown", "cargo test"),
-            Language::Python | Language::JavaScript => ("./build", "./test"),
+            Language::Python | Language::JavaScript | Language::C => ("./build", "./test"),
         };
         Commands {
             build: build.to_owned(),
@@ -71,6 +74,7 @@ impl Language {
             Language::Rust => &RUST,
             Language::Python => &PYTHON,
             Language::JavaScript => &JS,
+            Language::C => &C,
         }
     }
 
@@ -140,7 +144,7 @@ impl Language {
                 "yield",
             ],
             // Nothing there is called after the project.
-            Language::Python | Language::JavaScript => &[],
+            Language::Python | Language::JavaScript | Language::C => &[],
         }
     }
 }
@@ -161,6 +165,7 @@ impl fmt::Display for Language {
             Language::Rust => "Rust",
             Language::Python => "Python",
             Language::JavaScript => "JavaScript",
+            Language::C => "C",
         })
     }
 }

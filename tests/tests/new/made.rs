@@ -74,7 +74,7 @@ fn place(language: Language) -> String {
 fn tools(language: Language) -> &'static str {
     match language {
         Language::Rust => "target",
-        Language::Python | Language::JavaScript => ".tools",
+        Language::Python | Language::JavaScript | Language::C => ".tools",
     }
 }
 

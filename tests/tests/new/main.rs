@@ -52,6 +52,7 @@ languages! {
     rust: Language::Rust,
     python: Language::Python,
     js: Language::JavaScript,
+    c: Language::C,
 }
 
 #[test]
