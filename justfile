@@ -38,8 +38,15 @@ lint: toolchain
 
 # Measures: start, instantiation, ticks, memory
 bench: toolchain
+    #!/bin/sh
+    set -eu
+    target="${CARGO_TARGET_DIR:-target}"
     cargo build --release --package setpoint --package setpoint-bench
-    "${CARGO_TARGET_DIR:-target}/release/setpoint-bench"
+    mkdir -p "$target/guests"
+    for build in guest/*/build; do
+        "$build" "$target/guests/$(basename "$(dirname "$build")").wasm"
+    done
+    "$target/release/setpoint-bench" "$target"/guests/*.wasm
 
 # Formats the code
 fmt:

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use setpoint::clock::SystemClock;
 use setpoint::effect::StartReason;
@@ -12,9 +12,8 @@ use setpoint::sandbox::{Cache, Guest, Limits, Program, Quota, Sandbox, SharedRan
 use crate::figures::Table;
 
 pub(crate) fn measure(cache: &Path, table: &mut Table) -> anyhow::Result<()> {
-    let sandbox = || anyhow::Ok(Sandbox::new(Limits::default(), Some(Cache::open(cache)?))?);
     let cold = Instant::now();
-    Program::load(&sandbox()?, "thermostat", THERMOSTAT)?;
+    Program::load(&sandbox(cache)?, "thermostat", THERMOSTAT)?;
     table.times(
         "load, nothing cached",
         "",
@@ -22,15 +21,7 @@ pub(crate) fn measure(cache: &Path, table: &mut Table) -> anyhow::Result<()> {
         vec![cold.elapsed()],
     );
 
-    let mut warm = Vec::new();
-    for _ in 0..20 {
-        let began = Instant::now();
-        let program = Program::load(&sandbox()?, "thermostat", THERMOSTAT)?;
-        let mut guest = instance(&program)?;
-        guest.model_id()?;
-        start(&mut guest)?;
-        warm.push(began.elapsed());
-    }
+    let warm = warm_starts(cache, "thermostat", THERMOSTAT)?;
     table.times(
         "load and start, warm cache",
         "30 ms",
@@ -39,6 +30,24 @@ pub(crate) fn measure(cache: &Path, table: &mut Table) -> anyhow::Result<()> {
     );
 
     Ok(())
+}
+
+/// From nothing to a device that has started, each time anew, with its code compiled before.
+pub(crate) fn warm_starts(cache: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<Vec<Duration>> {
+    Program::load(&sandbox(cache)?, name, bytes)?;
+    let warm = || {
+        let began = Instant::now();
+        let program = Program::load(&sandbox(cache)?, name, bytes)?;
+        let mut guest = instance(&program)?;
+        guest.model_id()?;
+        start(&mut guest)?;
+        Ok(began.elapsed())
+    };
+    (0..20).map(|_| warm()).collect()
+}
+
+fn sandbox(cache: &Path) -> anyhow::Result<Sandbox> {
+    Ok(Sandbox::new(Limits::default(), Some(Cache::open(cache)?))?)
 }
 
 /// An instance on the system's clock, with a sequence for randomness.

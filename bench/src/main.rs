@@ -1,10 +1,10 @@
-//! What Setpoint costs, measured: `just bench`.
+//! What Setpoint costs, measured: `just bench`. Takes the thermostats in other languages, as components, for arguments.
 //!
 //! | file | measures |
 //! | --- | --- |
 //! | `process.rs` | the program from its start to its first PUBACK, and its memory |
 //! | `guest.rs` | loading and starting the thermostat |
-//! | `guests.rs` | an instance, a tick, a swap and memory, for each language |
+//! | `guests.rs` | a start, an instance, a tick, a swap and memory, for each language |
 //! | `native.rs` | a tick of the same thermostat without a sandbox |
 //! | `figures.rs` | medians, and how they are printed |
 //!
@@ -33,7 +33,8 @@ fn main() -> anyhow::Result<()> {
     process::measure(&program, folder.path(), &mut table)?;
     let cache = folder.path().join("cache");
     guest::measure(&cache, &mut table)?;
-    guests::measure(&cache, &mut table)?;
+    let others = std::env::args_os().skip(1).map(PathBuf::from);
+    guests::measure(&cache, &others.collect::<Vec<_>>(), &mut table)?;
     println!("{}", machine());
     print!("{table}");
     Ok(())

@@ -13,8 +13,6 @@ use setpoint_guest::{
 };
 use thermostat::Thermostat;
 
-use crate::guests::{BATCH, BATCHES};
-
 /// Takes what the thermostat does, and does nothing about it: without the sandbox's checks and quotas.
 struct Bare {
     started: Instant,
@@ -91,24 +89,29 @@ impl Host for Bare {
     }
 }
 
-/// Ticks, each the mean of a batch.
-pub(crate) fn ticks() -> anyhow::Result<Vec<Duration>> {
-    let mut host = Bare {
-        started: Instant::now(),
-        random: 0,
-        timers: 0,
-        effects: Vec::new(),
-        config: BTreeMap::new(),
-    };
-    let mut device = Thermostat::start(&mut host, StartReason::PowerOn, None).map_err(anyhow::Error::msg)?;
-    let mut ticks = Vec::new();
-    for _ in 0..BATCHES {
-        let began = Instant::now();
-        for _ in 0..BATCH {
-            device.timer_fired(&mut host, Timer(1));
-            black_box(std::mem::take(&mut host.effects));
-        }
-        ticks.push(began.elapsed() / BATCH);
+/// The thermostat, started.
+pub(crate) struct Native {
+    host: Bare,
+    device: Thermostat,
+}
+
+impl Native {
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        let mut host = Bare {
+            started: Instant::now(),
+            random: 0,
+            timers: 0,
+            effects: Vec::new(),
+            config: BTreeMap::new(),
+        };
+        let device = Thermostat::start(&mut host, StartReason::PowerOn, None).map_err(anyhow::Error::msg)?;
+        Ok(Self { host, device })
     }
-    Ok(ticks)
+
+    pub(crate) fn tick(&mut self, times: u32) {
+        for _ in 0..times {
+            self.device.timer_fired(&mut self.host, Timer(1));
+            black_box(std::mem::take(&mut self.host.effects));
+        }
+    }
 }

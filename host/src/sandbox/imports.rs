@@ -217,7 +217,10 @@ impl State {
                 .map(|(name, value)| (name, Some(value)))
                 .collect(),
         );
-        let extra = properties.to_string().len();
+        let extra = match properties.0.is_empty() {
+            true => 0,
+            false => properties.to_string().len(),
+        };
         if extra > TOPIC_BYTES {
             return Err(Refused::TooLarge(TOPIC_BYTES));
         }

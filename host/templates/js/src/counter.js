@@ -75,7 +75,7 @@ export class Counter {
   }
 
   #takeStep({ value, version }) {
-    if (value == null || value === "null") {
+    if (value == null || value.trim() === "null") {
       // The cloud has removed it.
       return this.#takeDefault(version);
     }
@@ -122,7 +122,7 @@ function unknown({ property, value, version }) {
 
 /** Null for JSON that is anything else. 7.0 is no integer, though JavaScript cannot tell. */
 function toInteger(text) {
-  return /^-?\d+$/.test(text) ? Number(text) : null;
+  return /^\s*-?\d+\s*$/.test(text) ? Number(text) : null;
 }
 
 function nameOf({ component, name }) {

@@ -72,6 +72,8 @@ describe("stepping", () => {
       counter.update([desired(step)]);
       assert.deepEqual(trial.effects(), [["ack", "step", step, 200, 2n]]);
     }
+    counter.update([desired(" 10\n")]);
+    assert.deepEqual(trial.effects(), [["ack", "step", "10", 200, 2n]]);
     counter.count();
     assert.deepEqual(trial.effects(), [["telemetry", { count: 10 }]]);
   });
@@ -87,11 +89,13 @@ describe("stepping", () => {
 
   test("a removed step is the default again", () => {
     const trial = new Trial();
-    trial.counter().update([desired("10"), desired(null)]);
-    assert.deepEqual(trial.effects(), [
-      ["ack", "step", "10", 200, 2n],
-      ["ack", "step", "1", 203, 2n],
-    ]);
+    for (const removed of [null, "null", " null "]) {
+      trial.counter().update([desired("10"), desired(removed)]);
+      assert.deepEqual(trial.effects(), [
+        ["ack", "step", "10", 200, 2n],
+        ["ack", "step", "1", 203, 2n],
+      ]);
+    }
   });
 
   test("unknown properties are refused", () => {
@@ -110,7 +114,9 @@ describe("handing over", () => {
     const counter = trial.counter();
     counter.update([desired("10")]);
     counter.count();
-    const next = trial.start(counter.save());
+    const saved = counter.save();
+    assert.deepEqual(saved, bytes('{"count":10,"step":10}'));
+    const next = trial.start(saved);
     trial.effects();
     next.count();
     assert.deepEqual(trial.effects(), [["telemetry", { count: 20 }]]);
