@@ -1,4 +1,4 @@
-/* JSON, RFC 8259: as much of it as a thermostat reads and writes. */
+/* JSON, RFC 8259: as much of it as a device reads and writes. */
 #ifndef JSON_H
 #define JSON_H
 

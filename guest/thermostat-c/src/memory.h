@@ -1,4 +1,4 @@
-/* Memory, or the end of this instance: without it a thermostat cannot go on, and the host starts another. */
+/* Memory, or the end of this instance: without it a device cannot go on, and the host starts another. */
 #ifndef MEMORY_H
 #define MEMORY_H
 

@@ -71,13 +71,23 @@ static void the_default_is_acknowledged_when_nothing_is_desired(void) {
     CHECK_TEXT(effects(), "");
 }
 
+static void the_default_is_not_acknowledged_when_a_step_is_desired(void) {
+    reset_host();
+    start(NULL);
+    effects();
+    update(NULL, "step", "10");
+    CHECK_TEXT(effects(), "acknowledge step 200 v2 10\n");
+}
+
 static void a_step_is_taken_and_counted_by(void) {
     turn_on();
     update(NULL, "step", "-2147483648");
     CHECK_TEXT(effects(), "acknowledge step 200 v2 -2147483648\n");
     update(NULL, "step", "2147483647");
     CHECK_TEXT(effects(), "acknowledge step 200 v2 2147483647\n");
-    update(NULL, "step", "10");
+    update(NULL, "step", "0");
+    CHECK_TEXT(effects(), "acknowledge step 200 v2 0\n");
+    update(NULL, "step", " 10\n");
     count();
     CHECK_TEXT(effects(), "acknowledge step 200 v2 10\nsend {\"count\":10}\n");
 }
@@ -85,7 +95,7 @@ static void a_step_is_taken_and_counted_by(void) {
 static void what_is_no_step_changes_nothing(void) {
     char nines[FIVE_THOUSAND_DIGITS + 1] = {0};
     memset(nines, '9', FIVE_THOUSAND_DIGITS);
-    const char *const wrong[] = {"2147483648", "2.5", "7.0", "\"7\"", "[7]", "true", nines};
+    const char *const wrong[] = {"2147483648", "-2147483649", "2.5", "7.0", "1e1", "7 7", "\"7\"", "[7]", "true", nines};
     turn_on();
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         update(NULL, "step", wrong[i]);
@@ -95,9 +105,12 @@ static void what_is_no_step_changes_nothing(void) {
 
 static void a_removed_step_is_the_default_again(void) {
     turn_on();
-    update(NULL, "step", "10");
-    update(NULL, "step", NULL);
-    CHECK_TEXT(effects(), "acknowledge step 200 v2 10\nacknowledge step 203 v2 1\n");
+    const char *const removed[] = {NULL, "null", " null "};
+    for (size_t i = 0; i < sizeof removed / sizeof removed[0]; i++) {
+        update(NULL, "step", "10");
+        update(NULL, "step", removed[i]);
+        CHECK_TEXT(effects(), "acknowledge step 200 v2 10\nacknowledge step 203 v2 1\n");
+    }
 }
 
 static void unknown_properties_are_refused(void) {
@@ -127,6 +140,10 @@ static void a_state_that_cannot_be_read_is_ignored(void) {
         "{\"count\": 7.5, \"step\": 1}",
         "{\"count\": 1, \"step\": true}",
         "{\"count\": 1, \"count\": 1, \"step\": 1}",
+        "{\"count\": 1, \"step\": 1, \"step\": 1}",
+        "{\"count\": 1}",
+        "{\"count\": 1, \"step\": 2147483648}",
+        "{\"count\": -9007199254740992, \"step\": 1}",
         "{\"count\": 1, \"step\": 1}}",
         "{\"count\": 9007199254740992, \"step\": 1}",
     };
@@ -156,6 +173,7 @@ int main(void) {
     what_cannot_be_sent_is_logged_and_counted();
     unknown_commands_are_refused();
     the_default_is_acknowledged_when_nothing_is_desired();
+    the_default_is_not_acknowledged_when_a_step_is_desired();
     a_step_is_taken_and_counted_by();
     what_is_no_step_changes_nothing();
     a_removed_step_is_the_default_again();
