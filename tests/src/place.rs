@@ -252,6 +252,13 @@ impl Running {
             .await;
     }
 
+    /// Waits until the guest has started, which comes after listening: only then does the device say how it is.
+    pub async fn started(&self) {
+        while self.operator.status().await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Waits for telemetry that the hub has taken, and returns its body.
     pub async fn delivered(&mut self) -> Value {
         self.until(|observed| match observed {

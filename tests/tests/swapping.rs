@@ -113,7 +113,7 @@ async fn a_thousand_swaps_under_load_keep_the_connection_and_every_message() {
     let sandbox = sandbox_within(limits);
     let programs = thermostats(&sandbox);
     let mut device = place.run_in(&sandbox, THERMOSTAT, &[("interval", "0.02")]);
-    device.listening().await;
+    device.started().await;
     let id = place.identity.device_id().to_owned();
     let hub = place.emulator.hub();
     let mut gaps = Vec::new();

@@ -67,10 +67,7 @@ async fn a_swap_and_what_comes_after_it_are_in_the_record_too() {
 async fn a_guest_that_has_no_state_goes_on_and_is_not_recorded() {
     let place = Place::new().await;
     let device = place.run(ROGUE, &[]);
-    // Started, when it says how it is.
-    while device.operator.status().await.is_none() {
-        tokio::task::yield_now().await;
-    }
+    device.started().await;
     let recording = Recording::new();
     let refused = device.operator.record(recording.tape.recorder()).await.unwrap_err();
     assert!(
