@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
 use setpoint::check::{Report, Verdict, check};
 use setpoint::clock::SystemClock;
-use setpoint::sandbox::{Guest, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap};
+use setpoint::sandbox::{Guest, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap};
 use setpoint_dtdl::Dtmi;
 
 use super::Usage;
-use super::allow::Allowed;
+use super::limits::GuestLimits;
 use super::models::Models;
 use super::output::print_json;
 use super::run::{cache, key_value};
@@ -43,16 +42,8 @@ pub(crate) struct Check {
     #[arg(long)]
     json: bool,
 
-    /// Memory the guest may use, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=4096))]
-    memory: u32,
-
-    /// Time the guest may take for one event, in milliseconds; ten times that to start
-    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=60_000))]
-    budget: u64,
-
     #[command(flatten)]
-    allowed: Allowed,
+    limits: GuestLimits,
 }
 
 impl Check {
@@ -79,14 +70,7 @@ impl Check {
     }
 
     fn program(&self) -> anyhow::Result<Program> {
-        let limits = Limits {
-            memory: usize::try_from(self.memory).unwrap_or(usize::MAX) << 20,
-            start: Duration::from_millis(self.budget.saturating_mul(10)),
-            event: Duration::from_millis(self.budget),
-            allow: self.allowed.permissions(),
-            ..Limits::default()
-        };
-        let sandbox = Sandbox::new(limits, cache())?;
+        let sandbox = Sandbox::new(self.limits.limits(), cache())?;
         Ok(match &self.guest {
             Some(path) => Program::open(&sandbox, path)?,
             None => Program::load(&sandbox, "thermostat", THERMOSTAT)?,

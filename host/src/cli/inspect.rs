@@ -8,11 +8,11 @@ use std::sync::Arc;
 use clap::Args;
 use setpoint::clock::SystemClock;
 use setpoint::sandbox::{
-    Contract, Guest, Interface, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap,
-    as_component, name_of, read,
+    Contract, Guest, Interface, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap, as_component,
+    name_of, read,
 };
 
-use super::allow::Allowed;
+use super::limits::GuestLimits;
 use super::run::cache;
 
 /// Shows a guest's model id, its imports and its exports: what it may do
@@ -25,7 +25,7 @@ pub(crate) struct Inspect {
     guest: Option<PathBuf>,
 
     #[command(flatten)]
-    allowed: Allowed,
+    limits: GuestLimits,
 }
 
 impl Inspect {
@@ -40,11 +40,7 @@ impl Inspect {
         list(&mut out, "imports", &contract.imports)?;
         list(&mut out, "exports", &contract.exports)?;
         // After the lists, so that they show what is wrong with a guest that cannot be loaded.
-        let limits = Limits {
-            allow: self.allowed.permissions(),
-            ..Limits::default()
-        };
-        let program = Program::load(&Sandbox::new(limits, cache())?, &name, &bytes)?;
+        let program = Program::load(&Sandbox::new(self.limits.limits(), cache())?, &name, &bytes)?;
         let surroundings = Surroundings {
             clock: Arc::new(SystemClock::new()),
             random: SharedRandom::new(|| 0),

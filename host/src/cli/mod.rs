@@ -11,7 +11,7 @@
 //! | `check.rs`, `models.rs` | `setpoint check`: a guest against its model, and where models come from |
 //! | `test.rs`, `live/` | `setpoint test`: scenarios, in virtual time and on an emulator |
 //! | `call.rs`, `twin.rs`, `monitor.rs` | the operator's side, over `service_client.rs`, with the hub of `hub_choice.rs` |
-//! | `allow.rs` | what guests are allowed beside their contract |
+//! | `limits.rs`, `allow.rs` | what a guest may use, and what it is allowed beside its contract |
 //! | `output.rs` | what those print |
 //! | `new.rs` | `setpoint new`: a project to begin with |
 //! | `completions.rs` | shell completions |
@@ -33,6 +33,7 @@ mod environment;
 mod exit;
 mod hub_choice;
 mod inspect;
+mod limits;
 mod live;
 mod local;
 mod logging;

@@ -15,13 +15,13 @@ use setpoint::clock::{Clock, SystemClock};
 use setpoint::cloud::{AzureConnector, ConnectionString, Connector, DpsProvisioner, Provisioner, Trust};
 use setpoint::device::{Device, Operator, Session, run};
 use setpoint::record::Tape;
-use setpoint::sandbox::{Cache, Limits, Program, Random, Rates, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap};
+use setpoint::sandbox::{Cache, Limits, Program, Random, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap};
 
 use super::Usage;
-use super::allow::Allowed;
 use super::console::Console;
 use super::emulator::Signals;
 use super::environment::{Cloud, Dps};
+use super::limits::GuestLimits;
 use super::local::{Data, Local};
 use super::logging::Logging;
 use super::record::unwritable;
@@ -57,14 +57,6 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 
-    /// Memory the guest may use, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=4096))]
-    memory: u32,
-
-    /// Time the guest may take for one event, in milliseconds; ten times that to start
-    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=60_000))]
-    budget: u64,
-
     /// Restarts of a guest that fails, in a row and with growing pauses; after them it is parked
     #[arg(long, value_name = "N", default_value_t = 10)]
     restarts: u32,
@@ -74,7 +66,7 @@ pub(crate) struct Run {
     record: Option<PathBuf>,
 
     #[command(flatten)]
-    allowed: Allowed,
+    limits: GuestLimits,
 
     #[command(flatten)]
     data: Data,
@@ -124,11 +116,7 @@ impl Run {
         let limits = Limits {
             // The one that runs, and two that are about to take its place.
             instances: 3,
-            memory: usize::try_from(self.memory).unwrap_or(usize::MAX) << 20,
-            start: Duration::from_millis(self.budget.saturating_mul(10)),
-            event: Duration::from_millis(self.budget),
-            rates: Rates::default(),
-            allow: self.allowed.permissions(),
+            ..self.limits.limits()
         };
         let sandbox = Sandbox::new(limits, cache())?;
         Ok(match &self.guest {

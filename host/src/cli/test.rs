@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use setpoint::sandbox::{Limits, Program, Sandbox};
+use setpoint::sandbox::{Program, Sandbox};
 use setpoint::scenario::{Outcome, Scenario, Stage, VirtualStage, play, report};
 
 use super::Usage;
-use super::allow::Allowed;
 use super::exit::NotStarted;
+use super::limits::GuestLimits;
 use super::live::Live;
 use super::run::{cache, key_value};
 
@@ -49,30 +48,15 @@ pub(crate) struct Test {
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     config: Vec<(String, String)>,
 
-    /// Memory the guest may use, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=4096))]
-    memory: u32,
-
-    /// Time the guest may take for one event, in milliseconds; ten times that to start
-    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=60_000))]
-    budget: u64,
-
     #[command(flatten)]
-    allowed: Allowed,
+    limits: GuestLimits,
 }
 
 impl Test {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         // All are read before any is played: a mistake in the last should not cost the time of the others.
         let scenarios = self.read()?;
-        let limits = Limits {
-            memory: usize::try_from(self.memory).unwrap_or(usize::MAX) << 20,
-            start: Duration::from_millis(self.budget.saturating_mul(10)),
-            event: Duration::from_millis(self.budget),
-            allow: self.allowed.permissions(),
-            ..Limits::default()
-        };
-        let program = Program::open(&Sandbox::new(limits, cache())?, &self.guest)?;
+        let program = Program::open(&Sandbox::new(self.limits.limits(), cache())?, &self.guest)?;
         let config: BTreeMap<_, _> = self.config.iter().cloned().collect();
         let json_on_stdout = self.json.as_deref() == Some(Path::new("-"));
         let mut out: Box<dyn Write> = match json_on_stdout {

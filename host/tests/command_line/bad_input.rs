@@ -130,6 +130,22 @@ fn a_file_that_is_no_guest() {
 }
 
 #[test]
+fn a_guest_that_begins_with_more_memory_than_it_may_have() {
+    let environment = Environment::new();
+    for command in ["run", "inspect", "check"] {
+        refused(
+            &environment,
+            &[command, "--memory", "1"],
+            2,
+            &["thermostat: begins with", "may have 1048576", "--memory 2"],
+        );
+    }
+    // It is told what helps.
+    let inspected = environment.run(&["inspect", "--memory", "2"]);
+    assert_eq!((inspected.code, inspected.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
 fn a_guest_that_wants_what_the_host_does_not_give() {
     let environment = Environment::new();
     let files = guest(
