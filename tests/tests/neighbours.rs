@@ -8,13 +8,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use setpoint::clock::{Clock, SystemClock};
 use setpoint::cloud::Outgoing;
 use setpoint::cloud::memory::MemoryHub;
 use setpoint::device::{Device, Notice, Operator, Session, run};
-use setpoint::sandbox::{GuestError, Limits, Program, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap};
+use setpoint::effect::StartReason;
+use setpoint::sandbox::{
+    Guest, GuestError, Limits, Program, Quota, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap,
+};
 use setpoint_tests::ROGUE;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -114,4 +118,42 @@ async fn a_hundred_devices_send_on_while_one_spins() {
     for neighbour in neighbours {
         neighbour.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_timer_fires_while_the_one_thread_that_was_woken_is_held() {
+    let limits = Limits {
+        event: Duration::from_secs(2),
+        ..Limits::default()
+    };
+    let rogue = Program::load(&Sandbox::new(limits, None).unwrap(), "rogue", ROGUE).unwrap();
+    let surroundings = Surroundings {
+        clock: Arc::new(SystemClock::new()),
+        random: SharedRandom::new(|| 0),
+        config: Arc::new(BTreeMap::from([("does".to_owned(), "loop".to_owned())])),
+        assignment: None,
+        tap: Tap::default(),
+    };
+    let mut guest = Guest::new(&rogue, surroundings).unwrap();
+    guest.grant(Quota::UNLIMITED);
+    guest.model_id().unwrap();
+    guest.start(StartReason::PowerOn, None).unwrap();
+
+    let fired = Arc::new(AtomicBool::new(false));
+    // Nothing else is due when it begins to spin, so that the runtime has one task for one thread, and all others sleep.
+    let spinner = tokio::spawn({
+        let fired = Arc::clone(&fired);
+        async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let failure = guest.timer_fired(1).unwrap_err();
+            (failure, fired.load(Ordering::SeqCst))
+        }
+    });
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        fired.store(true, Ordering::SeqCst);
+    });
+    let (failure, fired) = spinner.await.unwrap();
+    assert!(matches!(failure, GuestError::OverBudget { .. }), "{failure}");
+    assert!(fired, "nobody looked after the timers while the guest spun");
 }
