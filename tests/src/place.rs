@@ -254,9 +254,16 @@ impl Running {
 
     /// Waits until the guest has started, which comes after listening: only then does the device say how it is.
     pub async fn started(&self) {
-        while self.operator.status().await.is_none() {
-            tokio::task::yield_now().await;
-        }
+        let look = async {
+            while self.operator.status().await.is_none() {
+                assert!(
+                    !self.session.is_finished(),
+                    "the session ended before the guest had started"
+                );
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, look).await.expect("it happens in time");
     }
 
     /// Waits for telemetry that the hub has taken, and returns its body.

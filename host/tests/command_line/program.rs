@@ -13,7 +13,7 @@ use setpoint_emulator::{Emulator, Identity, Options};
 use tempfile::TempDir;
 
 /// How long a line may take. Only a failing test waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the program keeps things, and what it is told.
 pub(crate) struct Environment {

@@ -1,11 +1,12 @@
 //! `setpoint record`, `setpoint run --record` and `setpoint replay`.
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::Instant;
 
 use rustix::process::Signal;
 use setpoint::sandbox::THERMOSTAT;
 
-use super::program::{Environment, Program};
+use super::program::{Environment, PATIENCE, Program};
 
 /// A device that has sent something.
 fn running(environment: &Environment, arguments: &[&str]) -> Program {
@@ -110,7 +111,9 @@ fn what_was_recorded_of_a_device_that_is_killed_can_be_replayed() {
     let file = environment.path("killed.jsonl");
     let recorder = recording(&environment, &["-o", &file]);
     // A line that has been written whole, after the one that says what the file is.
+    let began = Instant::now();
     while std::fs::read_to_string(&file).unwrap().matches('\n').count() < 2 {
+        assert!(began.elapsed() < PATIENCE, "it writes a line");
         std::thread::yield_now();
     }
     drop(device);

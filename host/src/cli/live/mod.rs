@@ -160,6 +160,17 @@ impl Live {
         };
         self.callers.spawn_on(called, self.runtime.handle());
     }
+
+    /// Once the guest has started, which comes after listening.
+    fn replace(&self) -> Result<(), StageError> {
+        self.runtime.block_on(async {
+            while self.operator.status().await.is_none() && !self.session.is_finished() {
+                tokio::task::yield_now().await;
+            }
+            let replaced = self.operator.swap(self.program.clone()).await;
+            replaced.map(drop).map_err(|error| broken(&error))
+        })
+    }
 }
 
 fn broken(error: &dyn std::fmt::Display) -> StageError {
@@ -245,10 +256,7 @@ impl Stage for Live {
             Action::Message { body, properties } => self.azure.message(body, properties)?,
             Action::Cloud(weather) => self.azure.weather(*weather)?,
             Action::Clock(wall) => self.clock.jump_to(*wall),
-            Action::Replace => {
-                let swap = self.operator.swap(self.program.clone());
-                self.runtime.block_on(swap).map_err(|error| broken(&error))?;
-            }
+            Action::Replace => self.replace()?,
         }
         Ok(())
     }
