@@ -99,7 +99,11 @@ impl Exchange {
         let topic = topic.to_string();
         // The client would find a topic that is too long only when it writes it, and end the connection over it.
         if topic.len() > usize::from(u16::MAX) || topic.len() + body.len() > LARGEST_MESSAGE {
-            self.ready.push_back(Event::Refused { id, status: TOO_LARGE });
+            self.ready.push_back(Event::Refused {
+                id,
+                status: TOO_LARGE,
+                retry_after: None,
+            });
             return None;
         }
         if let Some(request) = request {
@@ -170,7 +174,11 @@ impl Exchange {
                 Ok(twin) => Ok(Some(Event::Twin(twin))),
                 Err(error) => Err(error.to_string()),
             },
-            (status, _) => Ok(Some(Event::Refused { id, status })),
+            (status, _) => Ok(Some(Event::Refused {
+                id,
+                status,
+                retry_after: None,
+            })),
         }
     }
 }

@@ -136,8 +136,16 @@ fn a_refused_request_says_its_status() {
     exchange.observe(published("$iothub/twin/res/413/?$rid=5", "")).unwrap();
     exchange.observe(published("$iothub/twin/res/429/?$rid=6", "")).unwrap();
     let expected = [
-        Event::Refused { id: 5, status: 413 },
-        Event::Refused { id: 6, status: 429 },
+        Event::Refused {
+            id: 5,
+            status: 413,
+            retry_after: None,
+        },
+        Event::Refused {
+            id: 6,
+            status: 429,
+            retry_after: None,
+        },
     ];
     assert_eq!(events(&mut exchange), expected);
 }
@@ -217,6 +225,13 @@ fn documents_that_are_none_are_errors() {
 fn what_is_too_large_for_the_hub_is_refused_here() {
     let mut exchange = exchange();
     assert_eq!(exchange.send(5, &telemetry(&"x".repeat(LARGEST_MESSAGE))), None);
-    assert_eq!(events(&mut exchange), [Event::Refused { id: 5, status: 413 }]);
+    assert_eq!(
+        events(&mut exchange),
+        [Event::Refused {
+            id: 5,
+            status: 413,
+            retry_after: None
+        }]
+    );
     assert!(exchange.is_idle());
 }

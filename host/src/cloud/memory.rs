@@ -238,7 +238,11 @@ impl Connection for MemoryConnection {
         if matches!(outgoing, Outgoing::GetTwin | Outgoing::Report(_))
             && let Some(status) = state.refusals.pop_front()
         {
-            state.deliver(Event::Refused { id, status });
+            state.deliver(Event::Refused {
+                id,
+                status,
+                retry_after: None,
+            });
             return Ok(());
         }
         match outgoing {

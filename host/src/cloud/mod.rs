@@ -17,7 +17,10 @@ pub mod memory;
 mod mqtt;
 mod trust;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use setpoint_protocol::endpoint::Endpoint;
 use setpoint_protocol::twin::{Document, Twin};
@@ -63,8 +66,14 @@ pub trait Connection: Send {
     /// report. A [`Outgoing::GetTwin`] is answered by [`Event::Twin`], a response by nothing.
     fn send(&mut self, id: u64, outgoing: &Outgoing) -> Result<(), ConnectError>;
 
-    /// What the hub did next. Cancel safe: an event is returned or kept, never lost.
+    /// What the hub did next. Cancel safe: an event is returned or kept, never lost. Asking for the next says that the one
+    /// before has been handled: a cloud-to-device message is acknowledged then, not earlier.
     async fn next(&mut self) -> Result<Event, ConnectError>;
+
+    /// When the hub ends it, because the token it was opened with expires. None: never.
+    fn expires(&self) -> Option<DateTime<Utc>> {
+        None
+    }
 
     /// Says goodbye (MQTT DISCONNECT), so that the hub sends no Will.
     async fn close(self: Box<Self>);
@@ -123,6 +132,8 @@ pub enum Event {
         id: u64,
         /// The hub's status, 400 to 599.
         status: u16,
+        /// How long the hub wants not to be asked again, when it says so.
+        retry_after: Option<Duration>,
     },
     /// The whole twin, as asked for.
     Twin(Twin),
@@ -239,6 +250,14 @@ pub enum ConnectError {
         endpoint: Endpoint,
         /// What the code means.
         reason: String,
+    },
+    /// The service ended a connection that it had accepted, and gave no reason: MQTT 3.1.1 has none.
+    #[error("{device}: {endpoint} closed the connection")]
+    Closed {
+        /// Who.
+        device: String,
+        /// Where.
+        endpoint: Endpoint,
     },
     /// The connection broke.
     #[error("{device}: the connection to {endpoint} was lost: {reason}")]

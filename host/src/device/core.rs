@@ -191,10 +191,10 @@ impl Device {
             Event::Refused { status, .. } if status == 429 || status >= 500 => {
                 return Next::Reconnect(format!("the hub is busy, status {status}"));
             }
-            Event::Refused { id, status } if self.twin_asked.is_some_and(|(asked, _)| asked == id) => {
+            Event::Refused { id, status, .. } if self.twin_asked.is_some_and(|(asked, _)| asked == id) => {
                 return Next::Reconnect(format!("the hub does not show the twin, status {status}"));
             }
-            Event::Refused { id, status } => {
+            Event::Refused { id, status, .. } => {
                 if let Some(outgoing) = self.outbox.settle(id) {
                     let what = outgoing.summary();
                     tracing::warn!(device = %self.device_id, status, "the hub refused {what}, which is dropped");
