@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use setpoint::clock::{Clock, SystemClock};
-use setpoint::cloud::{
-    AzureConnector, ConnectError, ConnectionString, Connector, DpsProvisioner, Outgoing, Provisioner, Trust,
-};
-use setpoint::device::{Device, Notice, Operator, Session, SessionError, run};
+use setpoint::cloud::{AzureConnector, ConnectionString, Connector, DpsProvisioner, Outgoing, Provisioner, Trust};
+use setpoint::device::{ConnectionState, Device, Notice, Operator, Session, SessionError, run};
 use setpoint::sandbox::{Limits, Program, Sandbox, SharedRandom, Surroundings, Tap};
 use setpoint_emulator::{Emulator, Identity, Options};
 use setpoint_protocol::{DeviceConnectionString, Endpoint, Key};
@@ -197,11 +195,11 @@ impl Running {
         let observer = move |notice: &Notice<'_>| {
             let seen = match notice {
                 Notice::Assigned(assignment) => Observed::Assigned(assignment.device_id.clone()),
-                Notice::Listening => Observed::Listening,
+                Notice::Connection(ConnectionState::Up) => Observed::Listening,
                 Notice::Queued(outgoing) => Observed::Queued((*outgoing).clone()),
                 Notice::Delivered(outgoing) => Observed::Delivered((*outgoing).clone()),
                 Notice::Refused(outgoing, status) => Observed::Refused((*outgoing).clone(), *status),
-                Notice::Lost(error) => Observed::Lost(ConnectError::to_string(error)),
+                Notice::Connection(ConnectionState::Down { reason, .. }) => Observed::Lost(reason.clone()),
                 _ => return,
             };
             // A test that has seen enough no longer listens.

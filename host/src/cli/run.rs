@@ -24,6 +24,7 @@ use super::environment::{Cloud, Dps};
 use super::limits::GuestLimits;
 use super::local::{Data, Local};
 use super::logging::Logging;
+use super::outbox::{Identity, OutboxOptions};
 use super::record::unwritable;
 use super::running::Served;
 use super::watch::Watch;
@@ -67,6 +68,9 @@ pub(crate) struct Run {
 
     #[command(flatten)]
     limits: GuestLimits,
+
+    #[command(flatten)]
+    outbox: OutboxOptions,
 
     #[command(flatten)]
     data: Data,
@@ -126,6 +130,7 @@ impl Run {
     }
 
     async fn device(&self, cloud: Cloud, program: &Program, signals: Signals) -> anyhow::Result<()> {
+        let identity = Identity::of(&cloud);
         let route = self.route(cloud).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let surroundings = Surroundings {
@@ -139,6 +144,7 @@ impl Run {
         let (operator, control) = Operator::new(surroundings.clone());
         let console = Console::new(std::io::stdout(), operator.clone(), route.provisioned);
         let device = Device::new(program, surroundings, Box::new(console))?.restarts(self.restarts);
+        let device = self.outbox.furnish(device, self.data.named(), &identity)?;
         listen_to_keyboard(operator.clone())?;
         let served = Served::start(operator.clone(), program.sandbox().clone())
             .inspect_err(|error| tracing::warn!("setpoint devices and swap will not find this device: {error}"))
