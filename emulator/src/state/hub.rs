@@ -13,8 +13,9 @@ use setpoint_protocol::{identifier::is_device_id, sas::Token};
 use tokio::sync::{Notify, broadcast};
 
 use super::{
-    AuthError, CloseReason, CloudMessage, Device, DeviceEvent, DeviceKeys, EventKind, HubError,
+    AuthError, CloseReason, CloudMessage, Device, DeviceEvent, DeviceKeys, EventKind, Faults, HubError, HubFault,
     device::{Entry, make_keys},
+    journal::Journal,
     message::{MESSAGE_LIMIT, PROPERTIES_LIMIT},
 };
 
@@ -30,6 +31,8 @@ pub struct Hub {
     pub(super) listening: Notify,
     /// For generation ids, connection epochs and request ids.
     numbers: AtomicU64,
+    pub(super) faults: Arc<Faults<HubFault>>,
+    pub(super) journal: Journal,
 }
 
 impl Hub {
@@ -40,6 +43,8 @@ impl Hub {
             events: broadcast::channel(EVENT_BACKLOG).0,
             listening: Notify::new(),
             numbers: AtomicU64::new(1),
+            faults: Arc::new(Faults::new(str::eq)),
+            journal: Journal::default(),
         })
     }
 

@@ -8,7 +8,7 @@ use setpoint_protocol::{
 };
 
 use super::{
-    DeviceKeys, Enrollments, Hub,
+    DeviceKeys, DpsFault, Enrollments, Hub,
     device::etag,
     enrollment::{Known, Registered, canonical},
 };
@@ -61,14 +61,31 @@ impl Enrollments {
             error_code: None,
             error_message: None,
         };
-        if let Verdict::Enrolled { device_id, keys } = verdict {
-            hub.assign_device(&device_id, keys)
-                .map_err(|error| self.refuse(error.code(), &error.to_string()))?;
-            state.status = Status::Assigned;
-            state.substatus = Some("initialAssignment".to_owned());
-            state.assigned_hub = Some(applicant.server_name.clone());
-            state.device_id = Some(device_id);
-            state.payload = request.payload;
+        let fault = match verdict {
+            Verdict::Enrolled { .. } => self.faults.on_assignment(&id),
+            Verdict::Disabled => None,
+        };
+        match (verdict, fault) {
+            (Verdict::Disabled, _) => {}
+            (_, Some(DpsFault::Fail { error_code, message })) => {
+                state.status = Status::Failed;
+                (state.error_code, state.error_message) = (Some(error_code), Some(message));
+            }
+            (_, Some(DpsFault::Disable { error_code, message })) => {
+                (state.error_code, state.error_message) = (Some(error_code), Some(message));
+            }
+            (Verdict::Enrolled { device_id, keys }, _) => {
+                let elsewhere = known.elsewhere.get(&id);
+                let hub = elsewhere.map_or(hub, |elsewhere| &elsewhere.hub);
+                hub.assign_device(&device_id, keys)
+                    .map_err(|error| self.refuse(error.code(), &error.to_string()))?;
+                let endpoint = elsewhere.map_or(&applicant.server_name, |elsewhere| &elsewhere.endpoint);
+                state.status = Status::Assigned;
+                state.substatus = Some("initialAssignment".to_owned());
+                state.assigned_hub = Some(endpoint.clone());
+                state.device_id = Some(device_id);
+                state.payload = request.payload;
+            }
         }
         let operation_id = format!("5.{:016x}.{}", self.next_number(), id);
         known.registrations.insert(
@@ -128,7 +145,7 @@ impl Enrollments {
         })
     }
 
-    fn refuse(&self, error_code: u32, message: &str) -> Refusal {
+    pub(crate) fn refuse(&self, error_code: u32, message: &str) -> Refusal {
         let (tracking_id, timestamp_utc) = (self.next_number(), Utc::now());
         Refusal {
             error_code,

@@ -61,7 +61,10 @@ impl Hub {
             if let Some(patch) = change(&mut entry.twin)? {
                 let version = entry.twin.desired.properties.version;
                 let news = Delivery::Desired { patch, version };
-                if entry.session.deliver(Subscription::Desired, news) == Delivered::TooSlow {
+                let told =
+                    entry.session.is_connected() && entry.session.subscriptions.get(Subscription::Desired).is_some();
+                let lost = told && self.faults.on_desired(device_id);
+                if !lost && entry.session.deliver(Subscription::Desired, news) == Delivered::TooSlow {
                     self.disconnect(device_id, entry, super::CloseReason::TooSlow);
                 }
             }
