@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     listener::{Client, TlsIo},
-    state::{Applicant, Hub, Link},
+    state::{Applicant, ClientCertificate, Hub, Link},
 };
 
 /// How long a client may take from the TLS handshake to a whole CONNECT.
@@ -28,7 +28,13 @@ const LONGEST_SESSION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Serves one client to its end.
 pub(super) async fn serve(client: Client, services: &Services) -> Result<(), Ended> {
-    let mut wire = Wire::new(client.stream);
+    let Client {
+        stream,
+        server_name,
+        certificate,
+        ..
+    } = client;
+    let mut wire = Wire::new(stream);
     let raw = time::timeout(CONNECT_DEADLINE, wire.next())
         .await
         .map_err(|_| Ended::NoConnect)??;
@@ -44,19 +50,22 @@ pub(super) async fn serve(client: Client, services: &Services) -> Result<(), End
         .await;
     }
     match connect.username.as_deref().map(Username::parse) {
-        Some(Ok(Username::Dps(username))) => provision(wire, *connect, username, client.server_name, services).await,
-        Some(Ok(Username::Hub(username))) => attend(wire, *connect, username, services).await,
+        Some(Ok(Username::Dps(username))) => {
+            provision(wire, *connect, username, server_name, certificate, services).await
+        }
+        Some(Ok(Username::Hub(username))) => attend(wire, *connect, username, certificate, services).await,
         Some(Err(error)) => refuse(wire, Code::BadUserNameOrPassword, &error.to_string()).await,
         None => refuse(wire, Code::BadUserNameOrPassword, "it has no user name").await,
     }
 }
 
-/// DPS. The token is judged when the device registers, as the real one does it: a wrong key is refused then, not here.
+/// DPS. The token, or the certificate of a client without one, is judged when the device registers, as the real one does it: a wrong key is refused then, not here.
 async fn provision(
     mut wire: Wire<TlsIo>,
     connect: Connect,
     username: DpsUsername,
     server_name: String,
+    certificate: Option<ClientCertificate>,
     services: &Services,
 ) -> Result<(), Ended> {
     if !connect.client_id.eq_ignore_ascii_case(&username.registration_id) {
@@ -76,6 +85,7 @@ async fn provision(
         id_scope: username.id_scope,
         registration_id: username.registration_id,
         token,
+        certificate,
         server_name,
     };
     wire.push(&packet::connack(Code::Accepted, false)?);
@@ -95,11 +105,12 @@ async fn attend(
     mut wire: Wire<TlsIo>,
     connect: Connect,
     username: HubUsername,
+    certificate: Option<ClientCertificate>,
     services: &Services,
 ) -> Result<(), Ended> {
     let device_id = username.device_id.clone();
     let keep_alive = connect.keep_alive;
-    let Admitted { link, will, expiry } = match admit(connect, username, &services.hub) {
+    let Admitted { link, will, expiry } = match admit(connect, username, certificate, &services.hub) {
         Ok(admitted) => admitted,
         Err((code, why)) => {
             services.hub.note_connect(&device_id, code as u8, false);
@@ -137,7 +148,12 @@ struct Admitted {
 }
 
 /// Whether a device may connect to the hub; if not, the code it is told and the reason for the log.
-fn admit(connect: Connect, username: HubUsername, hub: &Arc<Hub>) -> Result<Admitted, (Code, String)> {
+fn admit(
+    connect: Connect,
+    username: HubUsername,
+    certificate: Option<ClientCertificate>,
+    hub: &Arc<Hub>,
+) -> Result<Admitted, (Code, String)> {
     let HubUsername {
         hub: hub_name,
         device_id,
@@ -161,9 +177,14 @@ fn admit(connect: Connect, username: HubUsername, hub: &Arc<Hub>) -> Result<Admi
     if module_id.is_some() {
         return Err(unauthorized("modules are not registered with this hub".to_owned()));
     }
-    let token = token(&connect).ok_or_else(|| unauthorized("its password is not a SAS token".to_owned()))?;
-    hub.authenticate(&device_id, &hub_name, &token)
-        .map_err(|error| unauthorized(error.to_string()))?;
+    let token = token(&connect);
+    match (&token, &connect.password.0, certificate) {
+        (Some(token), ..) => hub.authenticate(&device_id, &hub_name, token),
+        (None, None, Some(certificate)) => hub.authenticate_certificate(&device_id, &certificate),
+        (None, Some(_), _) => return Err(unauthorized("its password is not a SAS token".to_owned())),
+        (None, None, None) => return Err(unauthorized("it has neither password nor certificate".to_owned())),
+    }
+    .map_err(|error| unauthorized(error.to_string()))?;
     let will = connect
         .will
         .map(|will| hub::check_will(will, &device_id))
@@ -175,7 +196,7 @@ fn admit(connect: Connect, username: HubUsername, hub: &Arc<Hub>) -> Result<Admi
     Ok(Admitted {
         link,
         will,
-        expiry: expiry(Some(&token)),
+        expiry: expiry(token.as_ref()),
     })
 }
 

@@ -10,30 +10,39 @@ use std::{
 
 use setpoint_protocol::{dps::RegistrationState, identifier::is_registration_id};
 
-use super::{DeviceKeys, DpsFault, Faults, Hub, HubError};
+use super::{Credentials, DeviceKeys, DpsFault, Faults, Hub, HubError, TrustedAuthority};
 
-/// An individual enrolment: one device, known beforehand, with its own keys.
+/// An individual enrolment: one device, known beforehand, with its own keys or certificates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Enrollment {
     /// Which registration id it is for; ids differ in more than case.
     pub registration_id: String,
     /// The device's id in the hub; the registration id when `None`.
     pub device_id: Option<String>,
-    /// Primary and secondary key, which become the device's keys.
-    pub keys: DeviceKeys,
+    /// What the device proves itself with, to DPS and then to the hub.
+    pub credentials: Credentials,
     /// Whether the device may provision.
     pub enabled: bool,
 }
 
-/// An enrolment group: any device whose key was derived from one of the group's.
+/// An enrolment group: any device that proves to belong to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
     /// The group's name.
     pub group_id: String,
-    /// Primary and secondary key; a device's key is the HMAC of its registration id with one of them.
-    pub keys: DeviceKeys,
+    /// What its devices prove that with.
+    pub attestation: Attestation,
     /// Whether its devices may provision.
     pub enabled: bool,
+}
+
+/// What a group's devices prove themselves with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attestation {
+    /// Symmetric keys, primary and secondary: a device's key is the HMAC of its registration id with one of them. Secret.
+    Keys(DeviceKeys),
+    /// X.509: a certificate that this authority signed, with the registration id as its common name.
+    Authority(TrustedAuthority),
 }
 
 #[derive(Default)]

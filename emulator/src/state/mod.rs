@@ -6,6 +6,8 @@
 //! Everything a device does is told to listeners as a [`DeviceEvent`]. [`Enrollments`] holds what DPS knows and assigns
 //! devices to the hub. [`faults`] has either misbehave on request, and [`Hub::telemetry_of`] keeps what devices sent for tests.
 
+mod certificate;
+mod credentials;
 mod device;
 mod enrollment;
 mod error;
@@ -21,8 +23,11 @@ mod session;
 mod twin;
 mod twins;
 
-pub use device::{AuthError, Device, DeviceKeys};
-pub use enrollment::{Enrollment, Enrollments, Group};
+pub use certificate::{CertificateError, ClientCertificate, TrustedAuthority};
+pub use credentials::{Credentials, DeviceKeys, Thumbprint, ThumbprintError, Thumbprints};
+pub(crate) use device::make_keys;
+pub use device::{AuthError, Device};
+pub use enrollment::{Attestation, Enrollment, Enrollments, Group};
 pub use error::HubError;
 pub use event::{DeviceEvent, EventKind};
 pub use faults::{DpsFault, Faults, HubFault, Injection, Stored, TwinRequest, When, Whom};

@@ -133,11 +133,8 @@ fn show(device_id: &str, entry: &Entry) -> Value {
         ),
         ("lastActivityTime".to_owned(), json!(time(entry.last_activity))),
         ("cloudToDeviceMessageCount".to_owned(), json!(entry.queue.len())),
-        ("authenticationType".to_owned(), json!("sas")),
-        (
-            "x509Thumbprint".to_owned(),
-            json!({"primaryThumbprint": null, "secondaryThumbprint": null}),
-        ),
+        ("authenticationType".to_owned(), json!(entry.credentials.kind())),
+        ("x509Thumbprint".to_owned(), entry.credentials.thumbprints_json()),
         ("modelId".to_owned(), json!(entry.model_id)),
         ("capabilities".to_owned(), json!({"iotEdge": false})),
     ]);

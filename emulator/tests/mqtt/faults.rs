@@ -62,7 +62,13 @@ async fn connects_are_refused_and_noted() {
         inject(&azure, HubFault::RefuseConnect { code }, When::next(1));
     }
     let other = hub.create_device("other", None).unwrap();
-    let token = Token::sign("localhost/devices/other", &other.keys[0], u64::MAX, None).to_string();
+    let token = Token::sign(
+        "localhost/devices/other",
+        &other.credentials.keys().unwrap()[0],
+        u64::MAX,
+        None,
+    )
+    .to_string();
     azure.connect(&Connect::new("other", &token), CONNECTED).await;
     for code in 1..=5 {
         azure.connect(&azure.hello(), [0x20, 2, 0, code]).await.closed().await;

@@ -14,3 +14,4 @@ mod faults;
 mod hub;
 mod provisioning;
 mod support;
+mod x509;
