@@ -10,7 +10,10 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig, server::TlsStream};
 
-use crate::background::{Background, Stop};
+use crate::{
+    background::{Background, Stop},
+    state::ClientCertificate,
+};
 
 /// How long a client may take to shake hands.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
@@ -31,6 +34,8 @@ pub(crate) struct Client {
     /// The name the client reached this server by: what it asked for in the handshake, or the address it connected to
     /// when that was one.
     pub(crate) server_name: String,
+    /// What it presented in the handshake.
+    pub(crate) certificate: Option<ClientCertificate>,
 }
 
 /// A TLS port; dropping it closes the port.
@@ -113,7 +118,9 @@ async fn shake_hands(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr)
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?.ip().to_canonical();
     let stream = acceptor.accept(stream).await?;
-    let server_name = match stream.get_ref().1.server_name() {
+    let session = stream.get_ref().1;
+    let certificate = session.peer_certificates().and_then(ClientCertificate::from_chain);
+    let server_name = match session.server_name() {
         Some(name) => name.to_owned(),
         None if local.is_ipv6() => format!("[{local}]"),
         None => local.to_string(),
@@ -122,5 +129,6 @@ async fn shake_hands(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr)
         stream,
         peer,
         server_name,
+        certificate,
     })
 }

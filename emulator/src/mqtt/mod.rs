@@ -1,12 +1,13 @@
 //! The MQTT 3.1.1 side: DPS and IoT Hub on one port, told apart by the user name.
 //!
 //! Bytes come through [`wire`], which frames packets; [`packet`] checks and builds them; [`greeting`] answers CONNECT;
-//! [`session`] runs the connection for either service, [`hub`] and [`dps`] hold what each of them allows. Every connection
-//! is one task that owns its buffers, all of a fixed size, so no client waits for another.
+//! [`session`] runs the connection for either service, [`hub`] and [`dps`] hold what each of them allows, [`departures`] what
+//! waits to be sent. Every connection is one task that owns its buffers, all of a fixed size, so no client waits for another.
 //!
 //! Source of the rules: Microsoft, "Communicate with an IoT hub using the MQTT protocol" and "Communicate with DPS using
 //! the MQTT protocol"; below them, OASIS MQTT 3.1.1.
 
+mod departures;
 mod dps;
 mod greeting;
 mod hub;

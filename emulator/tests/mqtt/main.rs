@@ -9,6 +9,9 @@
 
 mod client;
 mod connection;
+mod dps_faults;
+mod faults;
 mod hub;
 mod provisioning;
 mod support;
+mod x509;
