@@ -99,7 +99,7 @@ deny: (tool "cargo-deny" "0.20.2")
     fetching=$!
     (sleep 20; kill -INT -- "-$fetching") >/dev/null 2>&1 &
     alarm=$!
-    if wait "$fetching"; then reached=true; else reached=false; fi
+    if wait "$fetching" 2>/dev/null; then reached=true; else reached=false; fi
     kill -INT -- "-$alarm" 2>/dev/null || true
     if $reached; then
         "$@" --offline check advisories
