@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use setpoint::clock::{Clock, SystemClock};
 use setpoint::cloud::{Connector, DpsProvisioner, Outgoing, Provisioner, Trust};
-use setpoint::device::{ConnectionState, Device, Notice, Operator, Session, SessionError, run};
+use setpoint::device::{ConnectionState, Device, Notice, Operator, Session, SessionError, Store, run};
 use setpoint::sandbox::{Limits, Program, Sandbox, SharedRandom, Surroundings, Tap};
 use setpoint_emulator::{Emulator, Identity, Options};
 use setpoint_protocol::{Endpoint, Key};
@@ -183,6 +183,27 @@ impl Running {
         provisioner: Arc<dyn Provisioner>,
         connector: Arc<dyn Connector>,
     ) -> Self {
+        Self::begin(program, config, provisioner, connector, None)
+    }
+
+    /// The same with an outbox that survives it.
+    pub fn kept(
+        program: &Program,
+        config: &[(&str, &str)],
+        provisioner: Arc<dyn Provisioner>,
+        connector: Arc<dyn Connector>,
+        store: Store,
+    ) -> Self {
+        Self::begin(program, config, provisioner, connector, Some(store))
+    }
+
+    fn begin(
+        program: &Program,
+        config: &[(&str, &str)],
+        provisioner: Arc<dyn Provisioner>,
+        connector: Arc<dyn Connector>,
+        store: Option<Store>,
+    ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let config = config
             .iter()
@@ -209,7 +230,10 @@ impl Running {
             let _ = sender.send(seen);
         };
         let (operator, control) = Operator::new(surroundings.clone());
-        let device = Device::new(program, surroundings, Box::new(observer)).expect("it can be instantiated");
+        let mut device = Device::new(program, surroundings, Box::new(observer)).expect("it can be instantiated");
+        if let Some(store) = store {
+            device = device.keep_in(store).expect("the store can be read");
+        }
         let session = Session {
             device,
             provisioner,
@@ -289,6 +313,13 @@ impl Running {
     pub async fn stop(self) -> Result<(), SessionError> {
         self.operator.stop().await;
         self.ended().await
+    }
+
+    /// Ends it in the middle of whatever it does, without a word to anybody.
+    pub async fn cut_power(self) {
+        self.session.abort();
+        // That it was aborted is what was wanted.
+        let _ = self.session.await;
     }
 
     /// Waits for the session to end by itself.
