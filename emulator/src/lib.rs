@@ -1,7 +1,7 @@
 //! The local Azure IoT: Device Provisioning Service, IoT Hub and its service API on this machine.
 //!
 //! [`Emulator::start`] opens two TLS ports. On one, devices speak MQTT with DPS and the hub (`mqtt`); on the other,
-//! services speak HTTPS ([`service`]). Both stand on [`state`], which does no I/O. [`identity`] holds the names, keys and
+//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. Both stand on [`state`], which does no I/O. [`identity`] holds the names, keys and
 //! certificates the emulator is known by, [`running`] lets other processes find it, [`paste`] says how to point an SDK
 //! at it.
 
@@ -109,6 +109,7 @@ impl Emulator {
             hub: Arc::clone(&hub),
             enrollments: Arc::clone(&enrollments),
         };
+        let websocket_services = services.clone();
         let router = service::router(Arc::clone(&hub), Arc::clone(&enrollments), identity);
         Ok(Emulator {
             mqtt_address,
@@ -116,7 +117,7 @@ impl Emulator {
             hub,
             enrollments,
             mqtt: Background::spawn(|stop| mqtt::serve(mqtt, services, stop)),
-            https: Background::spawn(|stop| https::serve(https, router, stop)),
+            https: Background::spawn(|stop| https::serve(https, router, websocket_services, stop)),
         })
     }
 

@@ -24,12 +24,15 @@ const HANDSHAKES: usize = 512;
 /// A pause after the system could not accept, which it cannot when it is out of files: without one the loop would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// An encrypted connection.
-pub(crate) type TlsIo = TlsStream<TcpStream>;
-
 /// A client that has shaken hands.
 pub(crate) struct Client {
-    pub(crate) stream: TlsIo,
+    pub(crate) stream: TlsStream<TcpStream>,
+    pub(crate) origin: Origin,
+}
+
+/// Where a client came from, as the handshake says.
+#[derive(Clone)]
+pub(crate) struct Origin {
     pub(crate) peer: SocketAddr,
     /// The name the client reached this server by: what it asked for in the handshake, or the address it connected to
     /// when that was one.
@@ -127,8 +130,10 @@ async fn shake_hands(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr)
     };
     Ok(Client {
         stream,
-        peer,
-        server_name,
-        certificate,
+        origin: Origin {
+            peer,
+            server_name,
+            certificate,
+        },
     })
 }

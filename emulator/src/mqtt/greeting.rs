@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use chrono::Utc;
 use mqtt_protocol_core::mqtt::result_code::ConnectReturnCode as Code;
 use setpoint_protocol::{DpsUsername, HubUsername, PropertyBag, Token, Username};
-use tokio::time::{self, Instant};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{self, Instant},
+};
 
 use super::{
     Services,
@@ -16,7 +19,7 @@ use super::{
     wire::Wire,
 };
 use crate::{
-    listener::{Client, TlsIo},
+    listener::Origin,
     state::{Applicant, ClientCertificate, Hub, Link},
 };
 
@@ -27,13 +30,11 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 const LONGEST_SESSION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Serves one client to its end.
-pub(super) async fn serve(client: Client, services: &Services) -> Result<(), Ended> {
-    let Client {
-        stream,
-        server_name,
-        certificate,
-        ..
-    } = client;
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    origin: Origin,
+    services: &Services,
+) -> Result<(), Ended> {
     let mut wire = Wire::new(stream);
     let raw = time::timeout(CONNECT_DEADLINE, wire.next())
         .await
@@ -50,22 +51,20 @@ pub(super) async fn serve(client: Client, services: &Services) -> Result<(), End
         .await;
     }
     match connect.username.as_deref().map(Username::parse) {
-        Some(Ok(Username::Dps(username))) => {
-            provision(wire, *connect, username, server_name, certificate, services).await
-        }
-        Some(Ok(Username::Hub(username))) => attend(wire, *connect, username, certificate, services).await,
+        Some(Ok(Username::Dps(username))) => provision(wire, *connect, username, origin, services).await,
+        Some(Ok(Username::Hub(username))) => attend(wire, *connect, username, origin, services).await,
         Some(Err(error)) => refuse(wire, Code::BadUserNameOrPassword, &error.to_string()).await,
         None => refuse(wire, Code::BadUserNameOrPassword, "it has no user name").await,
     }
 }
 
-/// DPS. The token, or the certificate of a client without one, is judged when the device registers, as the real one does it: a wrong key is refused then, not here.
-async fn provision(
-    mut wire: Wire<TlsIo>,
+/// DPS. The token, or the certificate of a client without one, is judged when the device registers, as the real one does it: a
+/// wrong key is refused then, not here.
+async fn provision<S: AsyncRead + AsyncWrite + Unpin>(
+    mut wire: Wire<S>,
     connect: Connect,
     username: DpsUsername,
-    server_name: String,
-    certificate: Option<ClientCertificate>,
+    origin: Origin,
     services: &Services,
 ) -> Result<(), Ended> {
     if !connect.client_id.eq_ignore_ascii_case(&username.registration_id) {
@@ -85,8 +84,8 @@ async fn provision(
         id_scope: username.id_scope,
         registration_id: username.registration_id,
         token,
-        certificate,
-        server_name,
+        certificate: origin.certificate,
+        server_name: origin.server_name,
     };
     wire.push(&packet::connack(Code::Accepted, false)?);
     let mut service = DpsService {
@@ -101,16 +100,16 @@ async fn provision(
 }
 
 /// IoT Hub.
-async fn attend(
-    mut wire: Wire<TlsIo>,
+async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
+    mut wire: Wire<S>,
     connect: Connect,
     username: HubUsername,
-    certificate: Option<ClientCertificate>,
+    origin: Origin,
     services: &Services,
 ) -> Result<(), Ended> {
     let device_id = username.device_id.clone();
     let keep_alive = connect.keep_alive;
-    let Admitted { link, will, expiry } = match admit(connect, username, certificate, &services.hub) {
+    let Admitted { link, will, expiry } = match admit(connect, username, origin.certificate, &services.hub) {
         Ok(admitted) => admitted,
         Err((code, why)) => {
             services.hub.note_connect(&device_id, code as u8, false);
@@ -212,7 +211,7 @@ fn refusal_code(code: u8) -> Code {
 }
 
 /// Answers CONNECT with a refusal and closes. `why` is for the log; the client learns the code.
-async fn refuse(mut wire: Wire<TlsIo>, code: Code, why: &str) -> Result<(), Ended> {
+async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut wire: Wire<S>, code: Code, why: &str) -> Result<(), Ended> {
     tracing::warn!("connection refused with CONNACK {}: {why}", code as u8);
     wire.push(&packet::connack(code, false)?);
     wire.close().await;

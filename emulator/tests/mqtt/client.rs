@@ -6,7 +6,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObjec
 use setpoint_emulator::{Emulator, Identity, Options, identity::DeviceCertificate};
 use setpoint_protocol::{Key, Token};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time,
 };
@@ -85,10 +85,12 @@ impl Azure {
     }
 
     pub(crate) async fn dial_with(&self, config: rustls::ClientConfig) -> std::io::Result<Client> {
-        let tcp = TcpStream::connect(self.emulator.mqtt_address()).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await?;
-        Ok(Client { stream })
+        let stream = shake_hands(self.emulator.mqtt_address(), config).await?;
+        let tls_version = stream.get_ref().1.protocol_version();
+        Ok(Client {
+            stream: Box::new(stream),
+            tls_version,
+        })
     }
 
     /// The token of the identity's device.
@@ -210,8 +212,22 @@ pub(crate) fn publish(topic: &str, id: Option<u16>, body: &[u8]) -> Vec<u8> {
     )
 }
 
+/// TLS with the emulator at one of its ports.
+pub(crate) async fn shake_hands(
+    address: SocketAddr,
+    config: rustls::ClientConfig,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let tcp = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
+}
+
+trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
+
 pub(crate) struct Client {
-    stream: TlsStream<TcpStream>,
+    stream: Box<dyn Io>,
+    tls_version: Option<rustls::ProtocolVersion>,
 }
 
 /// A PUBLISH as received.
@@ -231,7 +247,15 @@ impl Message {
 
 impl Client {
     pub(crate) fn tls_version(&self) -> Option<rustls::ProtocolVersion> {
-        self.stream.get_ref().1.protocol_version()
+        self.tls_version
+    }
+
+    /// One that speaks through something else.
+    pub(crate) fn through(stream: tokio::io::DuplexStream) -> Client {
+        Client {
+            stream: Box::new(stream),
+            tls_version: None,
+        }
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {

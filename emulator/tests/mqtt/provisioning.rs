@@ -5,8 +5,8 @@ use serde_json::json;
 use setpoint_emulator::state::Enrollment;
 use setpoint_protocol::{Key, Token};
 
-const ANSWERS: &str = "$dps/registrations/res/#";
-const REGISTER: &str = "$dps/registrations/PUT/iotdps-register/?$rid=1";
+pub(crate) const ANSWERS: &str = "$dps/registrations/res/#";
+pub(crate) const REGISTER: &str = "$dps/registrations/PUT/iotdps-register/?$rid=1";
 
 /// Connects to DPS, subscribes and registers.
 async fn register(azure: &Azure, scope: &str, id: &str, key: &Key) -> (Client, Message) {

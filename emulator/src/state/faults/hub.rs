@@ -212,7 +212,8 @@ impl Hub {
     }
 
     /// Says nothing more on a device's present connection, which stays open: what the device sends is taken, and for all it can
-    /// see the hub is gone. False when it had no connection. The next one is a proper one.
+    /// see the hub is gone. False when it had no connection. The next one is a proper one. Below
+    /// MQTT a WebSocket still answers its own pings.
     ///
     /// # Errors
     ///
