@@ -117,9 +117,12 @@ fn one_life(place: &Place, folder: &Path, life: usize, moment: Duration, at_work
     let (sender, lines) = mpsc::channel();
     let reader = std::thread::spawn(move || {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            if let Some((_, number)) = line.rsplit_once("promised ") {
-                // Nobody listens once it has been killed, and all of it counts.
-                let _ = sender.send(number.trim().parse::<u64>().expect("a number"));
+            if let Some((_, rest)) = line.split_once("promised ") {
+                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                // A line that the end cut short is no promise. Nobody listens once it has been killed, and all of it counts.
+                if let (true, Ok(number)) = (rest.len() > digits.len(), digits.parse::<u64>()) {
+                    let _ = sender.send(number);
+                }
             }
         }
     });

@@ -112,6 +112,10 @@ impl Watched {
     /// Lets everything be delivered, ends the device, and compares. How many messages the hub got twice.
     pub(super) async fn settle(mut self) -> usize {
         self.deliver(20).await;
+        let twin = self.place.emulator.hub().twin(DEVICE).unwrap();
+        if let Some(wish) = twin.pointer("/properties/desired/wish") {
+            self.place.reported(DEVICE, |reported| reported["wish"]["value"] == *wish).await;
+        }
         // Ending delivers what is left, for five seconds at most.
         self.device.operator.stop().await;
         let rest = async {
