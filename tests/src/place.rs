@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use setpoint::clock::{Clock, SystemClock};
 use setpoint::cloud::{
-    AzureConnector, ConnectError, ConnectionString, Connector, DpsProvisioner, Outgoing, Provisioner, Trust,
+    Access, AzureConnector, ConnectError, ConnectionString, Connector, DpsProvisioner, Outgoing, Provisioner, Trust,
 };
 use setpoint::device::{Device, Notice, Operator, Session, SessionError, run};
 use setpoint::sandbox::{Limits, Program, Sandbox, SharedRandom, Surroundings, Tap};
@@ -92,15 +92,15 @@ impl Place {
         Trust::only(self.identity.ca_pem()).expect("the authority's certificate is one")
     }
 
+    /// How a device with this key proves itself.
+    pub fn access(&self, key: &Key) -> Access {
+        Access::with_key(key.clone(), self.trust())
+    }
+
     /// How a device with this registration id and key provisions.
     pub fn provisioner(&self, registration_id: &str, key: &Key) -> DpsProvisioner {
-        DpsProvisioner {
-            endpoint: self.endpoint(),
-            id_scope: self.identity.id_scope().to_owned(),
-            registration_id: registration_id.to_owned(),
-            key: key.clone(),
-            trust: self.trust(),
-        }
+        let access = self.access(key);
+        DpsProvisioner::new(self.endpoint(), self.identity.id_scope(), registration_id, access)
     }
 
     /// Runs a guest as the device that is enrolled from the start.
@@ -112,7 +112,7 @@ impl Place {
     /// Runs a guest as another device, through provisioning.
     pub fn run_as(&self, guest: &[u8], config: &[(&str, &str)], registration_id: &str, key: &Key) -> Running {
         let provisioner = Arc::new(self.provisioner(registration_id, key));
-        let connector = Arc::new(AzureConnector::new(key.clone(), self.trust()));
+        let connector = Arc::new(AzureConnector::new(self.access(key)));
         Running::start(&plain(), guest, config, provisioner, connector)
     }
 
@@ -120,7 +120,7 @@ impl Place {
     pub fn run_in(&self, sandbox: &Sandbox, guest: &[u8], config: &[(&str, &str)]) -> Running {
         let [key, _] = self.identity.device_keys();
         let provisioner = Arc::new(self.provisioner(self.identity.device_id(), key));
-        let connector = Arc::new(AzureConnector::new(key.clone(), self.trust()));
+        let connector = Arc::new(AzureConnector::new(self.access(key)));
         Running::start(sandbox, guest, config, provisioner, connector)
     }
 
@@ -135,7 +135,7 @@ impl Place {
             gateway: None,
         };
         let string = ConnectionString::new(string).expect("it names a device");
-        let connector = Arc::new(string.connector(self.trust()));
+        let connector = Arc::new(string.connector(self.access(key)));
         Running::start(&plain(), guest, config, Arc::new(string), connector)
     }
 
