@@ -249,13 +249,17 @@ fn a_message_is_acknowledged_when_the_next_event_is_asked_for() {
     exchange.observe(message(7)).unwrap();
     exchange.observe(message(8)).unwrap();
     assert!(exchange.pop().is_some());
-    assert_eq!(exchange.take_handled(), [], "it may not have been handled yet");
+    assert_eq!(
+        exchange.take_handled(),
+        Vec::<u16>::new(),
+        "it may not have been handled yet"
+    );
     assert!(exchange.pop().is_some());
     assert_eq!(exchange.take_handled(), [7]);
     assert!(exchange.pop().is_none());
     assert_eq!(exchange.take_handled(), [8]);
     assert!(exchange.pop().is_none());
-    assert_eq!(exchange.take_handled(), [], "once is enough");
+    assert_eq!(exchange.take_handled(), Vec::<u16>::new(), "once is enough");
 }
 
 #[test]
@@ -266,7 +270,7 @@ fn what_means_nothing_to_the_device_is_acknowledged_in_its_turn() {
     exchange.observe(message(7)).unwrap();
     exchange.observe(MqttEvent::Incoming(Packet::Publish(stray))).unwrap();
     exchange.pop();
-    assert_eq!(exchange.take_handled(), []);
+    assert_eq!(exchange.take_handled(), Vec::<u16>::new());
     exchange.pop();
     assert_eq!(exchange.take_handled(), [7, 8]);
 }
@@ -278,7 +282,7 @@ fn qos_0_is_not_acknowledged() {
     exchange.observe(MqttEvent::Incoming(Packet::Publish(call))).unwrap();
     assert!(exchange.pop().is_some());
     assert!(exchange.pop().is_none());
-    assert_eq!(exchange.take_handled(), []);
+    assert_eq!(exchange.take_handled(), Vec::<u16>::new());
 }
 
 #[test]

@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, helpers too"
 )]
 
+mod endings;
 mod local;
+mod messages;
 mod server;
 mod time;
