@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use setpoint::clock::{Clock, SystemClock};
-use setpoint::cloud::{Connector, DpsProvisioner, Outgoing, Provisioner, Trust};
+use setpoint::cloud::{Access, Connector, DpsProvisioner, Outgoing, Provisioner, Trust};
 use setpoint::device::{ConnectionState, Device, Notice, Operator, Session, SessionError, Store, run};
 use setpoint::sandbox::{Limits, Program, Sandbox, SharedRandom, Surroundings, Tap};
 use setpoint_emulator::{Emulator, Identity, Options};
@@ -103,6 +103,11 @@ impl Place {
     /// Whoever believes this emulator's authority alone.
     pub fn trust(&self) -> Trust {
         Trust::only(self.identity.ca_pem()).expect("the authority's certificate is one")
+    }
+
+    /// How a device with this key proves itself.
+    pub fn access(&self, key: &Key) -> Access {
+        Access::with_key(key.clone(), self.trust())
     }
 
     /// How a device with this registration id and key provisions.

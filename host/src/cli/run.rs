@@ -12,7 +12,9 @@ use clap::Args;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use setpoint::clock::{Clock, SystemClock};
-use setpoint::cloud::{AzureConnector, ConnectionString, Connector, DpsProvisioner, Provisioner, Trust};
+use setpoint::cloud::{
+    Access, AzureConnector, ConnectionString, Connector, DpsProvisioner, Provisioner, TokenClock, Trust,
+};
 use setpoint::device::{Device, Operator, Session, run};
 use setpoint::record::Tape;
 use setpoint::sandbox::{Cache, Limits, Program, Random, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap};
@@ -131,8 +133,8 @@ impl Run {
 
     async fn device(&self, cloud: Cloud, program: &Program, signals: Signals) -> anyhow::Result<()> {
         let identity = Identity::of(&cloud);
-        let route = self.route(cloud).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let route = self.route(cloud, TokenClock::new(Arc::clone(&clock))).await?;
         let surroundings = Surroundings {
             clock: Arc::clone(&clock),
             random: SharedRandom::new(secure_random()?),
@@ -183,18 +185,18 @@ impl Run {
         Ok(Some(tape))
     }
 
-    async fn route(&self, cloud: Cloud) -> anyhow::Result<Route> {
+    async fn route(&self, cloud: Cloud, clock: TokenClock) -> anyhow::Result<Route> {
         match cloud {
             Cloud::Local => {
                 let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
                 let local = Local::start(&self.data.folder()?, any, any, true).await?;
-                let route = by_provisioning(local.device(), local.trust()?);
+                let route = by_provisioning(local.device(), local.trust()?, clock);
                 Ok(Route {
                     local: Some(local),
                     ..route
                 })
             }
-            Cloud::Dps(dps) => Ok(by_provisioning(dps, Trust::system(self.ca.as_deref()).map_err(usage)?)),
+            Cloud::Dps(dps) => Ok(by_provisioning(dps, self.trust()?, clock)),
             Cloud::Hub(string) => {
                 let shown = format!("HostName={};DeviceId={}", string.host, string.device_id);
                 let string = ConnectionString::new(string).map_err(usage)?;
@@ -203,7 +205,8 @@ impl Run {
                     std::io::stdout(),
                     "Connecting using Connection String {shown};SharedAccessKey=***"
                 );
-                let connector = string.connector(Trust::system(self.ca.as_deref()).map_err(usage)?);
+                let access = Access::with_key(string.key().clone(), self.trust()?).clock(clock);
+                let connector = string.connector(access);
                 let (provisioner, connector) = (Arc::new(string), Arc::new(connector));
                 Ok(Route {
                     provisioner,
@@ -214,30 +217,22 @@ impl Run {
             }
         }
     }
+
+    fn trust(&self) -> Result<Trust, Usage> {
+        Trust::system(self.ca.as_deref()).map_err(usage)
+    }
 }
 
 fn usage(error: impl std::error::Error) -> Usage {
     Usage(error.to_string())
 }
 
-fn by_provisioning(dps: Dps, trust: Trust) -> Route {
-    let connector = AzureConnector::new(dps.key.clone(), trust.clone());
-    let Dps {
-        endpoint,
-        id_scope,
-        registration_id,
-        key,
-    } = dps;
-    let provisioner = DpsProvisioner {
-        endpoint,
-        id_scope,
-        registration_id,
-        key,
-        trust,
-    };
+fn by_provisioning(dps: Dps, trust: Trust, clock: TokenClock) -> Route {
+    let access = Access::with_key(dps.key, trust).clock(clock);
+    let provisioner = DpsProvisioner::new(dps.endpoint, dps.id_scope, dps.registration_id, access.clone());
     Route {
         provisioner: Arc::new(provisioner),
-        connector: Arc::new(connector),
+        connector: Arc::new(AzureConnector::new(access)),
         provisioned: true,
         local: None,
     }

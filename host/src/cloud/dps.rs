@@ -8,17 +8,17 @@ mod pace;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rumqttc::{Event, Packet};
+use chrono::{DateTime, Utc};
+use rumqttc::{Event, Packet, QoS};
 use setpoint_protocol::dps::{Operation, Refusal, RegisterRequest, RegistrationState, Status};
 use setpoint_protocol::endpoint::Endpoint;
-use setpoint_protocol::key::Key;
 use setpoint_protocol::topic::{CloudTopic, DeviceTopic, Filter};
 use setpoint_protocol::username::DpsUsername;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::pace::Pace;
-use super::mqtt::{Login, PORT, Session, sign};
-use super::{Assignment, ConnectError, ProvisionError, Provisioner, Trust};
+use super::mqtt::{Login, PORT, Session};
+use super::{Access, Assignment, ConnectError, ProvisionError, Provisioner};
 
 /// The version of the API that speaks MQTT with symmetric keys and a payload.
 const API_VERSION: &str = "2019-03-31";
@@ -30,23 +30,19 @@ const CLIENT_VERSION: &str = concat!("setpoint/", env!("CARGO_PKG_VERSION"));
 /// for pauses.
 const DEADLINE: Duration = Duration::from_secs(180);
 
+/// The status of a refusal that another token may help against.
+const UNAUTHORIZED: u16 = 401;
+
 /// How much of an answer that is no JSON an error shows, in characters.
 const SHOWN: usize = 200;
 
 /// Registers a device with the Device Provisioning Service.
 #[derive(Debug, Clone)]
 pub struct DpsProvisioner {
-    /// The service, usually `global.azure-devices-provisioning.net`. When it carries a port, hubs it assigns are dialled
-    /// on that port too: a local service shares its address with its hub.
-    pub endpoint: Endpoint,
-    /// Which instance of the service.
-    pub id_scope: String,
-    /// Who registers.
-    pub registration_id: String,
-    /// The device's own key: for a group enrolment, the one derived for this registration id.
-    pub key: Key,
-    /// Whose certificates are believed.
-    pub trust: Trust,
+    endpoint: Endpoint,
+    id_scope: String,
+    registration_id: String,
+    access: Access,
 }
 
 #[async_trait]
@@ -64,8 +60,38 @@ impl Provisioner for DpsProvisioner {
 }
 
 impl DpsProvisioner {
+    /// Registers `registration_id` with the service at `endpoint`, usually `global.azure-devices-provisioning.net`, in the
+    /// instance that `id_scope` names. When the endpoint carries a port, hubs it assigns are dialled on that port too: a
+    /// local service shares its address with its hub.
+    pub fn new(
+        endpoint: Endpoint,
+        id_scope: impl Into<String>,
+        registration_id: impl Into<String>,
+        access: Access,
+    ) -> DpsProvisioner {
+        DpsProvisioner {
+            endpoint,
+            id_scope: id_scope.into(),
+            registration_id: registration_id.into(),
+            access,
+        }
+    }
+
+    /// A second time with another token, when the first one was refused and the service's clock shows another time.
     async fn register(&self, model_id: &str) -> Result<Assignment, ProvisionError> {
-        let mut session = Session::open(self.login(), &self.trust).await?;
+        match self.register_once(model_id).await {
+            Err(Failure::Unauthorized(_, Some(time))) if self.access.clock.learn(time) => {
+                self.register_once(model_id).await
+            }
+            outcome => outcome,
+        }
+        .map_err(|failure| match failure {
+            Failure::Unauthorized(error, _) | Failure::Other(error) => error,
+        })
+    }
+
+    async fn register_once(&self, model_id: &str) -> Result<Assignment, Failure> {
+        let mut session = Session::open(self.login(), &self.access).await?;
         session.subscribe(&Filter::Dps)?;
         session.subscribed(1, |_| Ok(())).await?;
 
@@ -80,7 +106,7 @@ impl DpsProvisioner {
     }
 
     /// Asks until there is an end. Each answer says what to ask next and how long to wait before.
-    async fn converse(&self, requests: &mut Requests, model_id: &str) -> Result<Assignment, ProvisionError> {
+    async fn converse(&self, requests: &mut Requests, model_id: &str) -> Result<Assignment, Failure> {
         let mut operation_id = None;
         loop {
             let (topic, body) = self.request(requests.next_rid(), operation_id.as_deref(), model_id);
@@ -113,7 +139,7 @@ impl DpsProvisioner {
                 port: Some(self.endpoint.port_or(PORT)),
             },
             username: username.to_string(),
-            password: sign(&resource, &self.key, Some("registration")),
+            password: self.access.sign(&resource, Some("registration")),
             clean: true,
         }
     }
@@ -143,16 +169,16 @@ impl DpsProvisioner {
         }
     }
 
-    fn read(&self, answer: &Answer) -> Result<Step, ProvisionError> {
+    fn read(&self, answer: &Answer) -> Result<Step, Failure> {
         match answer.status {
             200..=299 => {
                 let operation: Operation =
                     serde_json::from_slice(&answer.body).map_err(|error| self.protocol(error.to_string()))?;
-                self.follow(operation)
+                Ok(self.follow(operation)?)
             }
             status @ 300..=428 => Err(self.refused(status, &answer.body)),
             429.. => Ok(Step::Retry),
-            status => Err(self.protocol(format!("status {status}"))),
+            status => Err(self.protocol(format!("status {status}")).into()),
         }
     }
 
@@ -187,19 +213,24 @@ impl DpsProvisioner {
         })
     }
 
-    fn refused(&self, status: u16, body: &[u8]) -> ProvisionError {
+    fn refused(&self, status: u16, body: &[u8]) -> Failure {
         let refusal = serde_json::from_slice(body).unwrap_or_else(|_| Refusal {
             error_code: u32::from(status) * 1000,
             tracking_id: "none".to_owned(),
             message: String::from_utf8_lossy(body).chars().take(SHOWN).collect(),
             timestamp_utc: String::new(),
         });
-        ProvisionError::Refused {
+        let time = DateTime::parse_from_rfc3339(&refusal.timestamp_utc).ok();
+        let error = ProvisionError::Refused {
             registration_id: self.registration_id.clone(),
             status,
             error_code: refusal.error_code,
             message: refusal.message,
             tracking_id: refusal.tracking_id,
+        };
+        match status {
+            UNAUTHORIZED => Failure::Unauthorized(error, time.map(Into::into)),
+            _ => Failure::Other(error),
         }
     }
 
@@ -209,6 +240,21 @@ impl DpsProvisioner {
             endpoint: self.endpoint.clone(),
             what,
         }
+    }
+}
+
+/// Why a registration ended.
+#[derive(Debug)]
+enum Failure {
+    /// The token was refused; with the service's time, when it said it.
+    Unauthorized(ProvisionError, Option<DateTime<Utc>>),
+    /// Anything else.
+    Other(ProvisionError),
+}
+
+impl<E: Into<ProvisionError>> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        Failure::Other(error.into())
     }
 }
 
@@ -253,7 +299,13 @@ impl Requests {
         self.session.publish(topic.to_string(), body)?;
         let rid = self.last_rid.to_string();
         loop {
-            if let Some(answer) = answer_to(&rid, self.session.next().await?) {
+            let event = self.session.next().await?;
+            if let Event::Incoming(Packet::Publish(publish)) = &event
+                && publish.qos != QoS::AtMostOnce
+            {
+                self.session.acknowledge(publish.pkid)?;
+            }
+            if let Some(answer) = answer_to(&rid, event) {
                 return Ok(answer);
             }
         }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::cloud::Trust;
+use setpoint_protocol::key::Key;
 
 fn assignment(hub: &str) -> Assignment {
     Assignment {
@@ -9,7 +11,10 @@ fn assignment(hub: &str) -> Assignment {
 }
 
 fn connector() -> AzureConnector {
-    AzureConnector::new(Key::from_bytes(vec![1; 32]), Trust::system(None).unwrap())
+    AzureConnector::new(Access::with_key(
+        Key::from_bytes(vec![1; 32]),
+        Trust::system(None).unwrap(),
+    ))
 }
 
 #[test]

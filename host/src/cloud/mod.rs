@@ -9,12 +9,15 @@
 //! one task. After the first error a connection is of no more use: drop it and connect again. What had not been
 //! [`Event::Delivered`] by then may or may not have arrived, and is sent again.
 
+mod access;
 mod connection_string;
+mod dial;
 mod dps;
 mod exchange;
 mod hub;
 pub mod memory;
 mod mqtt;
+mod token_clock;
 mod trust;
 
 use std::time::Duration;
@@ -25,9 +28,11 @@ use serde_json::Value;
 use setpoint_protocol::endpoint::Endpoint;
 use setpoint_protocol::twin::{Document, Twin};
 
+pub use access::Access;
 pub use connection_string::{ConnectionString, ModuleIdentity};
 pub use dps::DpsProvisioner;
 pub use hub::AzureConnector;
+pub use token_clock::TokenClock;
 pub use trust::{Trust, TrustError};
 
 /// Says which hub a device belongs to.

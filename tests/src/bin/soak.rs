@@ -44,9 +44,21 @@ fn main() -> ExitCode {
         settling: Duration::from_secs(600),
     };
     let runtime = tokio::runtime::Runtime::new().expect("there are threads");
-    let outcome = runtime.block_on(soak(plan));
+    let soaked = runtime.block_on(async { tokio::spawn(soak(plan)).await });
+    let outcome = soaked.expect("it does not panic");
     print!("{outcome}");
-    if outcome.is_good() {
+    let killed = runtime.block_on(async { tokio::spawn(kill(seed, arguments.kills)).await });
+    let Killed { balance, lives } = killed.expect("it does not panic");
+    println!(
+        "killed {} times, {lives} of them with promises made: accepted {}, lost {}, out of order {}, duplicates {}",
+        arguments.kills,
+        balance.accepted,
+        balance.lost.len(),
+        balance.out_of_order.len(),
+        balance.duplicates
+    );
+    let killed_well = arguments.kills == 0 || balance.is_good();
+    if outcome.is_good() && killed_well {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

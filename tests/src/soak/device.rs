@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use setpoint::cloud::Outgoing;
+use setpoint::cloud::{Access, Outgoing};
 use setpoint::sandbox::Program;
 use tokio::time::sleep;
 
@@ -12,6 +12,13 @@ use crate::{Observed, Place, Proxy, Running};
 
 /// How often a condition that nobody announces is looked at.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// A connection that has become half-open is noticed, and tokens are renewed, while the faults go on.
+fn impatient(access: Access) -> Access {
+    access
+        .keep_alive(Duration::from_secs(8))
+        .token_life(Duration::from_secs(45))
+}
 
 pub(super) struct Soaked {
     pub(super) id: String,
@@ -25,7 +32,7 @@ impl Soaked {
         let [group, _] = place.identity.group_keys();
         let key = group.derive(&id);
         let proxy = Arc::new(place.proxy().await);
-        let route = place.through(&proxy);
+        let route = place.through(&proxy).with(impatient);
         let connector = route.connector(&key);
         let provisioner = Arc::new(route.provisioner(&id, &key));
         let running = Running::of(program, &[], provisioner, Arc::new(connector));

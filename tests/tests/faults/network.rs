@@ -1,5 +1,7 @@
 //! The network between a device and its hub.
 
+use std::time::Instant;
+
 use super::*;
 use setpoint_tests::proxy::Direction;
 
@@ -117,4 +119,45 @@ async fn an_outage_lasts_longer_than_the_window() {
     watched.proxy.accept();
     watched.deliver(300).await;
     watched.settle().await;
+}
+
+#[tokio::test]
+async fn a_connection_is_half_open_while_the_device_sends() {
+    let mut watched = Watched::start_with(|access| access.keep_alive(2 * SECOND)).await;
+    let since = Instant::now();
+    watched.proxy.half_open();
+    let reason = watched.lost().await;
+    assert!(reason.contains("nothing was heard"), "{reason}");
+    // Within 1.5 keep-alives, and what a machine with much to do adds to that.
+    assert!(since.elapsed() >= 2 * SECOND, "{:?}", since.elapsed());
+    watched.proxy.accept();
+    watched.listening().await;
+    watched.settle().await;
+}
+
+#[tokio::test]
+async fn a_hub_goes_mute() {
+    let mut watched = Watched::start_with(|access| access.keep_alive(2 * SECOND)).await;
+    assert!(watched.place.emulator.hub().mute(watched::DEVICE).unwrap());
+    let reason = watched.lost().await;
+    assert!(reason.contains("nothing was heard"), "{reason}");
+    assert!(watched.settle().await > 0, "what it stored and did not say came again");
+}
+
+#[tokio::test]
+async fn what_comes_back_is_swallowed() {
+    let mut watched = Watched::start_with(|access| access.keep_alive(2 * SECOND)).await;
+    watched.proxy.blackhole(Direction::Down);
+    watched.lost().await;
+    watched.proxy.accept();
+    watched.settle().await;
+}
+
+#[tokio::test]
+async fn a_token_ends_and_the_connection_is_renewed_before() {
+    let mut watched = Watched::start_with(|access| access.token_life(6 * SECOND)).await;
+    while watched.connects() < 3 {
+        watched.deliver(10).await;
+    }
+    assert_eq!(watched.settle().await, 0, "each message once: nothing was under way");
 }

@@ -1,7 +1,7 @@
 //! A device that sends a number every 10 ms, behind a proxy, and an account of what it was promised.
 
 use serde_json::{Value, json};
-use setpoint::cloud::Outgoing;
+use setpoint::cloud::{Access, Outgoing};
 use setpoint::sandbox::{Limits, Sandbox};
 use setpoint_emulator::state::{HubFault, Injection, When};
 use setpoint_tests::oracle::Balance;
@@ -22,20 +22,30 @@ pub(super) struct Watched {
 impl Watched {
     /// At work: the hub has taken its first number.
     pub(super) async fn start() -> Self {
-        let mut this = Self::before_it_listens(|_| ()).await;
+        Self::start_with(|access| access).await
+    }
+
+    /// The same with this on top of how it proves itself.
+    pub(super) async fn start_with(adjust: fn(Access) -> Access) -> Self {
+        let mut this = Self::prepared(adjust, |_| ()).await;
         this.deliver(1).await;
         this
     }
 
     /// Just started, at a place that was prepared.
     pub(super) async fn before_it_listens(prepare: impl FnOnce(&Place)) -> Self {
+        Self::prepared(|access| access, prepare).await
+    }
+
+    async fn prepared(adjust: fn(Access) -> Access, prepare: impl FnOnce(&Place)) -> Self {
         let place = Place::new().await;
         place.emulator.hub().keep_telemetry(1_000_000);
         place.emulator.hub().keep_connects(1_000);
         prepare(&place);
         let proxy = place.proxy().await;
         let sandbox = Sandbox::new(Limits::default(), None).unwrap();
-        let device = place.through(&proxy).run_in(&sandbox, ROGUE, &[("does", "promise")]);
+        let route = place.through(&proxy).with(adjust);
+        let device = route.run_in(&sandbox, ROGUE, &[("does", "promise")]);
         Self {
             place,
             proxy,
@@ -114,7 +124,9 @@ impl Watched {
         self.deliver(20).await;
         let twin = self.place.emulator.hub().twin(DEVICE).unwrap();
         if let Some(wish) = twin.pointer("/properties/desired/wish") {
-            self.place.reported(DEVICE, |reported| reported["wish"]["value"] == *wish).await;
+            self.place
+                .reported(DEVICE, |reported| reported["wish"]["value"] == *wish)
+                .await;
         }
         // Ending delivers what is left, for five seconds at most.
         self.device.operator.stop().await;

@@ -1,14 +1,18 @@
 use super::*;
-use rumqttc::{Publish, QoS};
+use crate::cloud::Trust;
+use rumqttc::Publish;
 use serde_json::json;
+use setpoint_protocol::key::Key;
 
 fn provisioner(endpoint: &str) -> DpsProvisioner {
-    DpsProvisioner {
-        endpoint: endpoint.parse().unwrap(),
-        id_scope: "0ne000A1B2C".to_owned(),
-        registration_id: "my-pnp-device".to_owned(),
-        key: Key::from_bytes(vec![1; 32]),
-        trust: Trust::system(None).unwrap(),
+    let access = Access::with_key(Key::from_bytes(vec![1; 32]), Trust::system(None).unwrap());
+    DpsProvisioner::new(endpoint.parse().unwrap(), "0ne000A1B2C", "my-pnp-device", access)
+}
+
+/// The error of an answer that ends the registration.
+fn error(answer: &Answer) -> ProvisionError {
+    match provisioner("dps").read(answer).unwrap_err() {
+        Failure::Unauthorized(error, _) | Failure::Other(error) => error,
     }
 }
 
@@ -86,7 +90,7 @@ fn a_refusal_says_all_that_the_service_said() {
         "message": "Unauthorized",
         "timestampUtc": "2024-01-01T00:00:00Z"
     });
-    let error = provisioner("dps").read(&answer(401, body)).unwrap_err().to_string();
+    let error = error(&answer(401, body)).to_string();
     for part in ["my-pnp-device", "status 401", "401002", "Unauthorized", "97d6b1f0"] {
         assert!(error.contains(part), "{part} is missing: {error}");
     }
@@ -99,7 +103,7 @@ fn a_refusal_that_is_no_json_is_shown_as_it_is() {
         retry_after: None,
         body: b"no such thing".to_vec(),
     };
-    match provisioner("dps").read(&refusal).unwrap_err() {
+    match error(&refusal) {
         ProvisionError::Refused {
             status,
             error_code,
@@ -133,14 +137,13 @@ fn an_end_without_a_hub_says_why() {
         200,
         json!({"operationId": "o", "status": "failed", "registrationState": state}),
     );
-    let error = provisioner("dps").read(&failed).unwrap_err().to_string();
+    let text = error(&failed).to_string();
     assert!(
-        error.contains("failed") && error.contains("400208") && error.contains("no hub"),
-        "{error}"
+        text.contains("failed") && text.contains("400208") && text.contains("no hub"),
+        "{text}"
     );
     let disabled = answer(200, json!({"operationId": "o", "status": "disabled"}));
-    let error = provisioner("dps").read(&disabled).unwrap_err();
-    assert!(matches!(error, ProvisionError::NotAssigned { status, .. } if status == "disabled"));
+    assert!(matches!(error(&disabled), ProvisionError::NotAssigned { status, .. } if status == "disabled"));
 }
 
 #[test]
@@ -152,7 +155,7 @@ fn what_is_not_in_the_protocol_is_an_error() {
         answer(100, json!({})),
     ];
     for answer in bad {
-        let error = provisioner("dps").read(&answer).unwrap_err();
+        let error = error(&answer);
         assert!(
             matches!(error, ProvisionError::Protocol { .. }),
             "{answer:?} gave {error:?}"

@@ -1,0 +1,95 @@
+//! The way to a service: name, TCP, TLS.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use setpoint_protocol::endpoint::Endpoint;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_rustls::TlsConnector;
+
+use super::{Access, ConnectError};
+
+/// How long an address is tried before the next one of the same name is tried beside it, as RFC 8305 advises: an IPv6 network
+/// that leads nowhere must not use up all the time there is.
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// Bytes, both ways.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
+
+/// Opens an encrypted connection to `endpoint`, which has a port.
+pub(super) async fn dial(endpoint: &Endpoint, access: &Access) -> Result<Box<dyn Stream>, ConnectError> {
+    let unreachable = |reason: String| ConnectError::Unreachable {
+        endpoint: endpoint.clone(),
+        reason,
+    };
+    let stream = connect(&endpoint.host, endpoint.port_or(super::mqtt::PORT))
+        .await
+        .map_err(|error| unreachable(error.to_string()))?;
+    let name = ServerName::try_from(endpoint.host.clone()).map_err(|error| unreachable(error.to_string()))?;
+    match TlsConnector::from(access.trust.config()).connect(name, stream).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(error) => Err(match tls_error(&error) {
+            Some(error @ rustls::Error::InvalidCertificate(_)) => ConnectError::Certificate {
+                endpoint: endpoint.clone(),
+                reason: error.to_string(),
+            },
+            _ => unreachable(format!("TLS failed: {}", super::mqtt::in_words(&error))),
+        }),
+    }
+}
+
+/// The TLS library's verdict, which lies inside the I/O error of a handshake or of what comes after it.
+pub(super) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// The first of the host's addresses that answers.
+async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut addresses = lookup_host((host, port)).await?;
+    let mut attempts = JoinSet::new();
+    let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    loop {
+        let next = addresses.next();
+        let is_last = next.is_none();
+        if let Some(address) = next {
+            attempts.spawn(open(address));
+        }
+        tokio::select! {
+            attempt = attempts.join_next() => match attempt {
+                Some(Ok(Ok(stream))) => return Ok(stream),
+                Some(Ok(Err(error))) => failed = error,
+                Some(Err(error)) => failed = error.into(),
+                None if is_last => return Err(failed),
+                None => {}
+            },
+            () = sleep(STAGGER), if !is_last => {}
+        }
+    }
+}
+
+async fn open(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // Messages are small and each is waited for: Nagle's algorithm would only delay them.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_found_inside_the_handshake_error() {
+        let verdict = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let error = io::Error::new(io::ErrorKind::InvalidData, verdict.clone());
+        assert_eq!(tls_error(&error), Some(&verdict));
+        assert_eq!(tls_error(&io::ErrorKind::UnexpectedEof.into()), None);
+    }
+}

@@ -1,0 +1,14 @@
+//! A device's connections over TLS: to the emulator, and to servers that do what the emulator does not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, helpers too"
+)]
+
+mod endings;
+mod local;
+mod messages;
+mod server;
+mod time;

@@ -1,0 +1,190 @@
+//! A server that speaks MQTT over TLS and does what a test tells it, byte by byte. It shares no code with the client.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::Value;
+use setpoint::cloud::{Access, Assignment, DpsProvisioner, Trust};
+use setpoint_protocol::{Endpoint, Key};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::local::DEVICE;
+
+pub(crate) const CONNECT: u8 = 1;
+pub(crate) const PUBLISH: u8 = 3;
+pub(crate) const SUBSCRIBE: u8 = 8;
+pub(crate) const PINGREQ: u8 = 12;
+pub(crate) const DISCONNECT: u8 = 14;
+
+pub(crate) struct Server {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    authority: String,
+}
+
+impl Server {
+    /// For `localhost`, with a certificate of its own.
+    pub(crate) async fn start() -> Server {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(["localhost".to_owned()])
+            .unwrap()
+            .self_signed(&key)
+            .unwrap();
+        let secret = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], secret)
+            .unwrap();
+        Server {
+            listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap(),
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            authority: certificate.pem(),
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            host: "localhost".to_owned(),
+            port: Some(self.listener.local_addr().unwrap().port()),
+        }
+    }
+
+    /// A device that believes this server.
+    pub(crate) fn access(&self) -> Access {
+        Access::with_key(Key::from_bytes(vec![1; 32]), Trust::only(&self.authority).unwrap())
+    }
+
+    pub(crate) fn provisioner(&self, access: Access) -> DpsProvisioner {
+        DpsProvisioner::new(self.endpoint(), "0ne000A1B2C", DEVICE, access)
+    }
+
+    /// That device's place in this server's hub.
+    pub(crate) fn assignment(&self) -> Assignment {
+        Assignment {
+            hub: self.endpoint(),
+            device_id: DEVICE.to_owned(),
+            payload: None,
+        }
+    }
+
+    /// The next connection, whose client has said CONNECT.
+    pub(crate) async fn client(&self) -> Client<TlsStream<TcpStream>> {
+        let (stream, _) = self.listener.accept().await.unwrap();
+        let mut client = Client {
+            stream: self.acceptor.accept(stream).await.unwrap(),
+            connect: Vec::new(),
+        };
+        let (kind, connect) = client.packet().await.unwrap();
+        assert_eq!(kind, CONNECT);
+        client.connect = connect;
+        client
+    }
+
+    /// The next connection, accepted with all its subscriptions.
+    pub(crate) async fn device(&self, subscriptions: usize) -> Client<TlsStream<TcpStream>> {
+        let mut client = self.client().await;
+        client.send(&[0x20, 2, 0, 0]).await;
+        for _ in 0..subscriptions {
+            client.grant().await;
+        }
+        client
+    }
+}
+
+/// The server's side of one connection.
+pub(crate) struct Client<S> {
+    pub(crate) stream: S,
+    connect: Vec<u8>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    /// The next packet's kind and what follows its fixed header; none after the client has gone.
+    pub(crate) async fn packet(&mut self) -> Option<(u8, Vec<u8>)> {
+        let kind = self.stream.read_u8().await.ok()? >> 4;
+        let (mut length, mut shift) = (0, 0);
+        loop {
+            let byte = self.stream.read_u8().await.ok()?;
+            length |= usize::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).await.ok()?;
+        Some((kind, body))
+    }
+
+    /// The next packet of this kind; others are passed over, pings answered.
+    pub(crate) async fn wait_for(&mut self, wanted: u8) -> Vec<u8> {
+        loop {
+            let (kind, body) = self.packet().await.expect("the client is still there");
+            if kind == wanted {
+                return body;
+            }
+            if kind == PINGREQ {
+                self.send(&[0xd0, 0]).await;
+            }
+        }
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+        self.stream.flush().await.unwrap();
+    }
+
+    /// Grants the next subscription.
+    pub(crate) async fn grant(&mut self) {
+        let body = self.wait_for(SUBSCRIBE).await;
+        self.send(&[0x90, 3, body[0], body[1], 1]).await;
+    }
+
+    /// Publishes with QoS 1.
+    pub(crate) async fn publish(&mut self, packet: u16, topic: &str, body: &[u8]) {
+        let mut rest = u16::try_from(topic.len()).unwrap().to_be_bytes().to_vec();
+        rest.extend(topic.bytes());
+        rest.extend(packet.to_be_bytes());
+        rest.extend(body);
+        let length = u8::try_from(rest.len() % 128 + 128).unwrap();
+        let mut bytes = vec![0x32, length, u8::try_from(rest.len() / 128).unwrap()];
+        bytes.extend(rest);
+        self.send(&bytes).await;
+    }
+
+    /// The topic of the next message, which is acknowledged.
+    pub(crate) async fn published(&mut self) -> String {
+        let body = self.wait_for(PUBLISH).await;
+        let end = 2 + usize::from(u16::from_be_bytes([body[0], body[1]]));
+        self.send(&[0x40, 2, body[end], body[end + 1]]).await;
+        String::from_utf8(body[2..end].to_vec()).unwrap()
+    }
+
+    /// Answers the next DPS request.
+    pub(crate) async fn answer(&mut self, status: &str, body: &Value) -> String {
+        let topic = self.published().await;
+        let rid = topic.split("$rid=").nth(1).unwrap().split('&').next().unwrap();
+        let response = format!("$dps/registrations/res/{status}$rid={rid}");
+        self.publish(1, &response, body.to_string().as_bytes()).await;
+        topic
+    }
+
+    /// Waits until the client has said goodbye. Whoever goes first may take unread answers away with it.
+    pub(crate) async fn left(&mut self) {
+        self.wait_for(DISCONNECT).await;
+    }
+
+    /// The password in the client's CONNECT, its last field.
+    pub(crate) fn password(&self) -> String {
+        let text = String::from_utf8_lossy(&self.connect).into_owned();
+        text[text.find("SharedAccessSignature").unwrap()..].to_owned()
+    }
+}
