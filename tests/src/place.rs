@@ -94,7 +94,7 @@ impl Place {
 
     /// How a device with this key proves itself.
     pub fn access(&self, key: &Key) -> Access {
-        Access::with_key(key.clone(), self.trust())
+        Access::with_key(key.clone(), &self.trust())
     }
 
     /// How a device with this registration id and key provisions.
@@ -131,7 +131,7 @@ impl Place {
             host: self.endpoint(),
             device_id: self.identity.device_id().to_owned(),
             module_id: None,
-            key: key.clone(),
+            key: Some(key.clone()),
             gateway: None,
         };
         let string = ConnectionString::new(string).expect("it names a device");
