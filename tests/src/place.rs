@@ -107,7 +107,7 @@ impl Place {
 
     /// How a device with this key proves itself.
     pub fn access(&self, key: &Key) -> Access {
-        Access::with_key(key.clone(), self.trust())
+        Access::with_key(key.clone(), &self.trust())
     }
 
     /// How a device with this registration id and key provisions.

@@ -62,7 +62,7 @@ impl<'a> Route<'a> {
             host: self.endpoint(),
             device_id: self.place.identity.device_id().to_owned(),
             module_id: None,
-            key: key.clone(),
+            key: Some(key.clone()),
             gateway: None,
         };
         ConnectionString::new(string).expect("it names a device")

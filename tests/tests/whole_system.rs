@@ -328,7 +328,7 @@ async fn a_certificate_of_a_stranger_is_named_as_such() {
     let place = Place::new().await;
     let [key, _] = place.identity.device_keys();
     let stranger = Trust::only(Identity::temporary().unwrap().ca_pem()).unwrap();
-    let access = Access::with_key(key.clone(), stranger);
+    let access = Access::with_key(key.clone(), &stranger);
     let scope = place.identity.id_scope();
     let error = provisioning(DpsProvisioner::new(place.endpoint(), scope, DEVICE, access)).await;
     assert!(

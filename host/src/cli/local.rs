@@ -11,7 +11,7 @@ use setpoint_emulator::{Emulator, Identity, Options};
 use setpoint_protocol::endpoint::Endpoint;
 
 use super::Usage;
-use super::environment::Dps;
+use super::environment::{Dps, Proof};
 
 /// Where the local Azure IoT keeps what it is known by, and devices what their hub has not taken yet.
 #[derive(Args)]
@@ -82,7 +82,7 @@ impl Local {
             endpoint,
             id_scope: self.identity.id_scope().to_owned(),
             registration_id: self.identity.device_id().to_owned(),
-            key: key.clone(),
+            proof: Proof::Key(key.clone()),
         }
     }
 

@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use setpoint::clock::{Clock, SystemClock};
 use setpoint::cloud::{
-    Access, AzureConnector, ConnectionString, Connector, DpsProvisioner, Provisioner, TokenClock, Trust,
+    Access, AzureConnector, ConnectionString, Connector, Credential, DpsProvisioner, Provisioner, TokenClock, Trust,
 };
 use setpoint::device::{Device, Operator, Session, run};
 use setpoint::record::Tape;
@@ -22,7 +22,7 @@ use setpoint::sandbox::{Cache, Limits, Program, Random, Sandbox, SharedRandom, S
 use super::Usage;
 use super::console::Console;
 use super::emulator::Signals;
-use super::environment::{Cloud, Dps};
+use super::environment::{Cloud, Dps, Proof};
 use super::limits::GuestLimits;
 use super::local::{Data, Local};
 use super::logging::Logging;
@@ -190,22 +190,25 @@ impl Run {
             Cloud::Local => {
                 let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
                 let local = Local::start(&self.data.folder()?, any, any, true).await?;
-                let route = by_provisioning(local.device(), local.trust()?, clock);
+                let dps = local.device();
+                let access = access(&dps.proof, &local.trust()?, clock)?;
+                let route = by_provisioning(dps, access);
                 Ok(Route {
                     local: Some(local),
                     ..route
                 })
             }
-            Cloud::Dps(dps) => Ok(by_provisioning(dps, self.trust()?, clock)),
-            Cloud::Hub(string) => {
-                let shown = format!("HostName={};DeviceId={}", string.host, string.device_id);
+            Cloud::Dps(dps) => {
+                let access = access(&dps.proof, &self.trust()?, clock)?;
+                Ok(by_provisioning(dps, access))
+            }
+            Cloud::Hub(string, proof) => {
+                let access = access(&proof, &self.trust()?, clock)?;
+                let hidden = string.key.as_ref().map_or("x509=true", |_| "SharedAccessKey=***");
+                let shown = format!("HostName={};DeviceId={};{hidden}", string.host, string.device_id);
                 let string = ConnectionString::new(string).map_err(usage)?;
                 // As everywhere: a reader that has gone is noticed by the console.
-                let _ = writeln!(
-                    std::io::stdout(),
-                    "Connecting using Connection String {shown};SharedAccessKey=***"
-                );
-                let access = Access::with_key(string.key().clone(), self.trust()?).clock(clock);
+                let _ = writeln!(std::io::stdout(), "Connecting using Connection String {shown}");
                 let connector = string.connector(access);
                 let (provisioner, connector) = (Arc::new(string), Arc::new(connector));
                 Ok(Route {
@@ -227,8 +230,22 @@ fn usage(error: impl std::error::Error) -> Usage {
     Usage(error.to_string())
 }
 
-fn by_provisioning(dps: Dps, trust: Trust, clock: TokenClock) -> Route {
-    let access = Access::with_key(dps.key, trust).clock(clock);
+/// How a device that proves itself so reaches its cloud.
+fn access(proof: &Proof, trust: &Trust, clock: TokenClock) -> Result<Access, Usage> {
+    let credential = match proof {
+        Proof::Key(key) => Credential::Key(key.clone()),
+        Proof::Certificate(files) => {
+            let certificate = files.open().map_err(usage)?;
+            if let Some(concern) = certificate.concern(clock.now()) {
+                tracing::warn!("{concern}");
+            }
+            Credential::Certificate(certificate)
+        }
+    };
+    Ok(Access::new(credential, trust).clock(clock))
+}
+
+fn by_provisioning(dps: Dps, access: Access) -> Route {
     let provisioner = DpsProvisioner::new(dps.endpoint, dps.id_scope, dps.registration_id, access.clone());
     Route {
         provisioner: Arc::new(provisioner),

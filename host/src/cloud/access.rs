@@ -1,11 +1,14 @@
-//! What all connections of one device have in common, to DPS as to its hub: who it is and whom it believes.
+//! What all connections of one device have in common, to DPS as to its hub: who it is, whom it believes, how it gets there.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use setpoint_protocol::key::Key;
 use setpoint_protocol::sas::Token;
 
-use super::{TokenClock, Trust};
+use super::{Credential, TokenClock, Trust};
 
 /// How long a token holds unless told otherwise, as in the SDKs. The hub ends the session when it expires.
 const TOKEN_LIFE: Duration = Duration::from_secs(3600);
@@ -16,26 +19,32 @@ const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// IoT Hub's limit for the keep-alive, in seconds.
 const LONGEST_KEEP_ALIVE: u16 = 1177;
 
-/// How a device reaches Azure's services and proves who it is.
-#[derive(Debug, Clone)]
+/// How a device reaches Azure's services and proves who it is. Clones share their TLS settings and what their clock learned.
+#[derive(Clone)]
 pub struct Access {
-    key: Key,
-    pub(super) trust: Trust,
+    credential: Credential,
+    /// One for all connections.
+    pub(super) tls: Arc<ClientConfig>,
     pub(super) clock: TokenClock,
     token_life: Duration,
     keep_alive: Duration,
 }
 
 impl Access {
-    /// With the device's own symmetric key: for a group enrolment, the one derived for it.
-    pub fn with_key(key: Key, trust: Trust) -> Access {
+    /// Proves itself with `credential`, and believes `trust`.
+    pub fn new(credential: Credential, trust: &Trust) -> Access {
         Access {
-            key,
-            trust,
+            tls: credential.tls(trust),
+            credential,
             clock: TokenClock::system(),
             token_life: TOKEN_LIFE,
             keep_alive: KEEP_ALIVE,
         }
+    }
+
+    /// With the device's own symmetric key: for a group enrolment, the one derived for it.
+    pub fn with_key(key: Key, trust: &Trust) -> Access {
+        Access::new(Credential::Key(key), trust)
     }
 
     /// Signs tokens with this clock's time, in place of the system's.
@@ -69,16 +78,25 @@ impl Access {
         Duration::from_secs(self.keep_alive_seconds().into()) * 3 / 2
     }
 
-    /// Signs `resource` for as long as a session may last.
-    pub(super) fn sign(&self, resource: &str, policy: Option<&str>) -> Token {
+    /// Signs `resource` for as long as a session may last; not when TLS proves who the device is.
+    pub(super) fn sign(&self, resource: &str, policy: Option<&str>) -> Option<Token> {
+        let Credential::Key(key) = &self.credential else {
+            return None;
+        };
         // A clock before 1970 makes a token that has expired, which the service then says.
         let now = u64::try_from(self.clock.now().timestamp()).unwrap_or(0);
-        Token::sign(
-            resource,
-            &self.key,
-            now.saturating_add(self.token_life.as_secs()),
-            policy,
-        )
+        let expiry = now.saturating_add(self.token_life.as_secs());
+        Some(Token::sign(resource, key, expiry, policy))
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access")
+            .field("credential", &self.credential)
+            .field("token_life", &self.token_life)
+            .field("keep_alive", &self.keep_alive)
+            .finish_non_exhaustive()
     }
 }
 
@@ -93,34 +111,41 @@ mod tests {
 
     fn access() -> Access {
         let clock = VirtualClock::starting_at(DateTime::from_timestamp(1_000_000_000, 0).unwrap());
-        Access::with_key(Key::from_bytes(vec![1; 32]), Trust::system(None).unwrap())
+        Access::with_key(Key::from_bytes(vec![1; 32]), &Trust::system(None).unwrap())
             .clock(TokenClock::new(Arc::new(clock)))
+    }
+
+    fn expiry(access: &Access) -> u64 {
+        access.sign("hub", None).unwrap().expiry()
     }
 
     #[test]
     fn a_token_holds_for_an_hour() {
-        assert_eq!(access().sign("hub", None).expiry(), 1_000_003_600);
+        assert_eq!(expiry(&access()), 1_000_003_600);
     }
 
     #[test]
     fn a_token_holds_as_long_as_was_asked_for() {
-        let access = access().token_life(Duration::from_secs(5));
-        assert_eq!(access.sign("hub", None).expiry(), 1_000_000_005);
+        assert_eq!(expiry(&access().token_life(Duration::from_secs(5))), 1_000_000_005);
     }
 
     #[test]
     fn a_token_is_signed_with_the_time_that_was_learned() {
         let access = access();
         access.clock.learn(DateTime::from_timestamp(1_000_090_000, 0).unwrap());
-        assert_eq!(access.sign("hub", None).expiry(), 1_000_093_600);
+        assert_eq!(expiry(&access), 1_000_093_600);
+    }
+
+    #[test]
+    fn the_keep_alive_stays_in_the_hubs_limits() {
+        let seconds = |millis| access().keep_alive(Duration::from_millis(millis)).keep_alive_seconds();
+        assert_eq!([0, 2_500, 60_000, 90_000_000].map(seconds), [1, 2, 60, 1177]);
     }
 
     #[test]
     fn debug_does_not_show_the_key() {
-        let shown = format!(
-            "{:?}",
-            Access::with_key(Key::from_bytes(b"secret".to_vec()), Trust::system(None).unwrap())
-        );
+        let access = Access::with_key(Key::from_bytes(b"secret".to_vec()), &Trust::system(None).unwrap());
+        let shown = format!("{access:?}");
         assert!(shown.contains("Key(..)") && !shown.contains("secret"), "{shown}");
     }
 }

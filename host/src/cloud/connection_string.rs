@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use setpoint_protocol::connection_string::DeviceConnectionString;
-use setpoint_protocol::key::Key;
 
 use super::{Access, Assignment, AzureConnector, ProvisionError, Provisioner};
 
@@ -25,11 +24,6 @@ impl ConnectionString {
         } else {
             Ok(ConnectionString { device })
         }
-    }
-
-    /// The key in it.
-    pub fn key(&self) -> &Key {
-        &self.device.key
     }
 
     /// Connects through the gateway, when the connection string names one.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
+use super::mqtt::{PORT, in_words, verdict_on_client};
 use super::{Access, ConnectError};
 
 /// How long an address is tried before the next one of the same name is tried beside it, as RFC 8305 advises: an IPv6 network
@@ -23,24 +25,29 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 
-/// Opens an encrypted connection to `endpoint`, which has a port.
-pub(super) async fn dial(endpoint: &Endpoint, access: &Access) -> Result<Box<dyn Stream>, ConnectError> {
+/// Opens an encrypted connection for `device` to `endpoint`, which has a port.
+pub(super) async fn dial(device: &str, endpoint: &Endpoint, access: &Access) -> Result<Box<dyn Stream>, ConnectError> {
     let unreachable = |reason: String| ConnectError::Unreachable {
         endpoint: endpoint.clone(),
         reason,
     };
-    let stream = connect(&endpoint.host, endpoint.port_or(super::mqtt::PORT))
+    let stream = connect(&endpoint.host, endpoint.port_or(PORT))
         .await
         .map_err(|error| unreachable(error.to_string()))?;
     let name = ServerName::try_from(endpoint.host.clone()).map_err(|error| unreachable(error.to_string()))?;
-    match TlsConnector::from(access.trust.config()).connect(name, stream).await {
+    match TlsConnector::from(Arc::clone(&access.tls)).connect(name, stream).await {
         Ok(stream) => Ok(Box::new(stream)),
-        Err(error) => Err(match tls_error(&error) {
-            Some(error @ rustls::Error::InvalidCertificate(_)) => ConnectError::Certificate {
+        Err(error) => Err(match (tls_error(&error), verdict_on_client(&error)) {
+            (Some(error @ rustls::Error::InvalidCertificate(_)), _) => ConnectError::Certificate {
                 endpoint: endpoint.clone(),
                 reason: error.to_string(),
             },
-            _ => unreachable(format!("TLS failed: {}", super::mqtt::in_words(&error))),
+            (_, Some(reason)) => ConnectError::Refused {
+                device: device.to_owned(),
+                endpoint: endpoint.clone(),
+                reason,
+            },
+            _ => unreachable(format!("TLS failed: {}", in_words(&error))),
         }),
     }
 }

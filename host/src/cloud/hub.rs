@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use setpoint_protocol::endpoint::Endpoint;
+use setpoint_protocol::sas::Token;
 use setpoint_protocol::topic::Filter;
 use setpoint_protocol::username::HubUsername;
 use tokio::time::timeout;
@@ -77,8 +78,8 @@ impl AzureConnector {
 impl Connector for AzureConnector {
     async fn connect(&self, to: &Assignment, model_id: &str) -> Result<Box<dyn Connection>, ConnectError> {
         let login = self.login(to, model_id);
-        let expires = i64::try_from(login.password.expiry()).ok();
-        let expires = expires.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        let expiry = login.password.as_ref().map(Token::expiry);
+        let expires = expiry.and_then(|expiry| DateTime::from_timestamp(i64::try_from(expiry).ok()?, 0));
         let mut session = Session::open(login, &self.access).await?;
         let filters = [
             Filter::TwinResponses,
@@ -109,7 +110,7 @@ impl Connector for AzureConnector {
 struct HubConnection {
     session: Session,
     exchange: Exchange,
-    /// The end of the token, in the hub's time.
+    /// The end of the token, in the hub's time. None with a certificate.
     expires: Option<DateTime<Utc>>,
     clock: TokenClock,
 }

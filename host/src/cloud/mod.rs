@@ -10,13 +10,16 @@
 //! [`Event::Delivered`] by then may or may not have arrived, and is sent again.
 
 mod access;
+mod client_certificate;
 mod connection_string;
+mod credential;
 mod dial;
 mod dps;
 mod exchange;
 mod hub;
 pub mod memory;
 mod mqtt;
+mod private_key;
 mod token_clock;
 mod trust;
 
@@ -29,9 +32,12 @@ use setpoint_protocol::endpoint::Endpoint;
 use setpoint_protocol::twin::{Document, Twin};
 
 pub use access::Access;
+pub use client_certificate::{CertificateError, ClientCertificate};
 pub use connection_string::{ConnectionString, ModuleIdentity};
+pub use credential::Credential;
 pub use dps::DpsProvisioner;
 pub use hub::AzureConnector;
+pub use private_key::PassPhrase;
 pub use token_clock::TokenClock;
 pub use trust::{Trust, TrustError};
 
@@ -246,7 +252,7 @@ pub enum ConnectError {
     },
     /// CONNACK with a refusal. It stays refused until the credentials change.
     #[error(
-        "{device}: {endpoint} refused the connection: {reason}; check the device's id and key, and this machine's clock"
+        "{device}: {endpoint} refused the connection: {reason}; check the device's id, its key or certificate, and this machine's clock"
     )]
     Refused {
         /// Who.

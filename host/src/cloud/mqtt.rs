@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rumqttc::{
-    AckMode, AsyncClient, Broker, ConnectionError, Event, ManualAck, MqttOptions, NetworkOptions, Packet, PubAck,
-    PublishOptions, QoS, Transport,
+    AckMode, AsyncClient, Broker, ConnectAuth, ConnectionError, Event, ManualAck, MqttOptions, NetworkOptions, Packet,
+    PubAck, PublishOptions, QoS, Transport,
 };
 use setpoint_protocol::endpoint::Endpoint;
 use setpoint_protocol::sas::Token;
@@ -18,11 +18,11 @@ use setpoint_protocol::topic::Filter;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use self::driver::{Driver, Ending};
-use self::ending::{Refusal, client_error, is_closed_by_peer, refusal};
+use self::ending::{Refusal, client_error, io_error, is_closed_by_peer, refusal};
 use super::dial::{Stream, dial};
 use super::{Access, ConnectError};
 
-pub(super) use self::ending::in_words;
+pub(super) use self::ending::{in_words, verdict_on_client};
 
 /// MQTT over TLS, as registered with IANA.
 pub(super) const PORT: u16 = 8883;
@@ -47,9 +47,23 @@ pub(super) struct Login {
     /// With the port that is dialled.
     pub(super) endpoint: Endpoint,
     pub(super) username: String,
-    pub(super) password: Token,
+    /// None when TLS proves who it is.
+    pub(super) password: Option<Token>,
     /// Whether the service forgets the session when it ends.
     pub(super) clean: bool,
+}
+
+impl Login {
+    fn auth(&self) -> ConnectAuth {
+        let username = self.username.clone();
+        match &self.password {
+            Some(token) => ConnectAuth::UsernamePassword {
+                username,
+                password: token.to_string().into(),
+            },
+            None => ConnectAuth::Username { username },
+        }
+    }
 }
 
 /// An open session.
@@ -68,7 +82,7 @@ impl Session {
             endpoint: login.endpoint.clone(),
             reason: format!("no answer within {} s", PATIENCE.as_secs()),
         };
-        let dialled = timeout_at(deadline, dial(&login.endpoint, access)).await;
+        let dialled = timeout_at(deadline, dial(&login.id, &login.endpoint, access)).await;
         let mut session = Session::start(&login, access, dialled.map_err(|_| late())??)?;
         // The first event is the CONNACK: a refusal is an error.
         match timeout_at(deadline, session.driver.next()).await.map_err(|_| late())? {
@@ -90,7 +104,7 @@ impl Session {
                 let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
                 async { stream.ok_or_else(|| io::Error::other("a session is opened once")) }
             })
-            .set_credentials(&login.username, login.password.to_string())
+            .set_auth(login.auth())
             .set_keep_alive(access.keep_alive_seconds())
             .set_max_packet_size(LARGEST_PACKET, LARGEST_PACKET)
             .set_max_request_batch(BATCH)
@@ -201,15 +215,20 @@ impl Session {
     }
 
     fn not_opened(&self, error: &ConnectionError) -> ConnectError {
+        let refused = |reason| ConnectError::Refused {
+            device: self.id.clone(),
+            endpoint: self.endpoint.clone(),
+            reason,
+        };
         let ConnectionError::ConnectionRefused(code) = error else {
-            return self.lost(&format!("no answer to CONNECT: {}", client_error(error)));
+            // With TLS 1.3 the handshake is over for the client before the server has looked at its certificate.
+            return match io_error(error).and_then(verdict_on_client) {
+                Some(reason) => refused(reason),
+                None => self.lost(&format!("no answer to CONNECT: {}", client_error(error))),
+            };
         };
         match refusal(*code) {
-            Refusal::Final(reason) => ConnectError::Refused {
-                device: self.id.clone(),
-                endpoint: self.endpoint.clone(),
-                reason: reason.to_owned(),
-            },
+            Refusal::Final(reason) => refused(reason.to_owned()),
             Refusal::ForNow(reason) => self.lost(reason),
         }
     }

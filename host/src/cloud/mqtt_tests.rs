@@ -6,7 +6,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
 fn access() -> Access {
-    Access::with_key(Key::from_bytes(vec![1; 32]), Trust::system(None).unwrap())
+    Access::with_key(Key::from_bytes(vec![1; 32]), &Trust::system(None).unwrap())
 }
 
 fn login(endpoint: &str) -> Login {

@@ -42,7 +42,7 @@ impl Local {
     /// How the device proves itself.
     pub(crate) fn access(&self) -> Access {
         let [key, _] = self.identity.device_keys();
-        Access::with_key(key.clone(), Trust::only(self.identity.ca_pem()).unwrap())
+        Access::with_key(key.clone(), &Trust::only(self.identity.ca_pem()).unwrap())
     }
 
     pub(crate) fn provisioner(&self, access: Access) -> DpsProvisioner {

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, helpers too"
 )]
 
+mod certificates;
 mod endings;
 mod local;
 mod messages;

@@ -4,8 +4,11 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::version::{TLS12, TLS13};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use serde_json::Value;
 use setpoint::cloud::{Access, Assignment, DpsProvisioner, Trust};
 use setpoint_protocol::{Endpoint, Key};
@@ -31,6 +34,22 @@ pub(crate) struct Server {
 impl Server {
     /// For `localhost`, with a certificate of its own.
     pub(crate) async fn start() -> Server {
+        Server::with(&[&TLS13, &TLS12], WebPkiClientVerifier::no_client_auth()).await
+    }
+
+    /// One that asks for a client's certificate, of this authority (DER).
+    pub(crate) async fn asking(
+        version: &'static SupportedProtocolVersion,
+        authority: CertificateDer<'static>,
+    ) -> Server {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        Server::with(&[version], verifier.build().unwrap()).await
+    }
+
+    async fn with(versions: &[&'static SupportedProtocolVersion], clients: Arc<dyn ClientCertVerifier>) -> Server {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(["localhost".to_owned()])
             .unwrap()
@@ -39,9 +58,9 @@ impl Server {
         let secret = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients)
             .with_single_cert(vec![certificate.der().clone()], secret)
             .unwrap();
         Server {
@@ -60,7 +79,11 @@ impl Server {
 
     /// A device that believes this server.
     pub(crate) fn access(&self) -> Access {
-        Access::with_key(Key::from_bytes(vec![1; 32]), Trust::only(&self.authority).unwrap())
+        Access::with_key(Key::from_bytes(vec![1; 32]), &self.trust())
+    }
+
+    pub(crate) fn trust(&self) -> Trust {
+        Trust::only(&self.authority).unwrap()
     }
 
     pub(crate) fn provisioner(&self, access: Access) -> DpsProvisioner {
@@ -87,6 +110,16 @@ impl Server {
         assert_eq!(kind, CONNECT);
         client.connect = connect;
         client
+    }
+
+    /// Turns the next connection away in the handshake, and keeps it open until the client has gone: whoever closes first may
+    /// take what the client has not read away with it.
+    pub(crate) async fn turn_away(&self) {
+        let (stream, _) = self.listener.accept().await.unwrap();
+        let Err((_, mut stream)) = self.acceptor.accept(stream).into_fallible().await else {
+            panic!("the handshake went well")
+        };
+        let _ = stream.read_to_end(&mut Vec::new()).await;
     }
 
     /// The next connection, accepted with all its subscriptions.
@@ -182,9 +215,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.wait_for(DISCONNECT).await;
     }
 
+    /// The user name in the client's CONNECT, when it has no password.
+    pub(crate) fn name_alone(&self) -> String {
+        let flags = self.connect[7];
+        assert_eq!(flags & 0xc0, 0x80, "a user name and no password");
+        let id = usize::from(u16::from_be_bytes([self.connect[10], self.connect[11]]));
+        String::from_utf8(self.connect[12 + id + 2..].to_vec()).unwrap()
+    }
+
     /// The password in the client's CONNECT, its last field.
     pub(crate) fn password(&self) -> String {
         let text = String::from_utf8_lossy(&self.connect).into_owned();
         text[text.find("SharedAccessSignature").unwrap()..].to_owned()
+    }
+}
+
+impl Client<TlsStream<TcpStream>> {
+    /// Whether the client proved itself with a certificate.
+    pub(crate) fn shows_certificate(&self) -> bool {
+        self.stream.get_ref().1.peer_certificates().is_some()
     }
 }

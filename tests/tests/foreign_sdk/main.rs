@@ -90,7 +90,7 @@ impl Place {
             host: Endpoint::new(&host),
             device_id: device.device_id.clone(),
             module_id: None,
-            key: device.key.clone(),
+            key: Some(device.key.clone()),
             gateway: None,
         };
         let operator = ServiceConnectionString {

@@ -62,7 +62,7 @@ impl LocalAzure {
             host: self.identity.host().to_owned(),
             port: Some(self.mqtt_port),
         };
-        let access = Access::with_key(key.clone(), trust);
+        let access = Access::with_key(key.clone(), &trust);
         let (id_scope, device_id) = (self.identity.id_scope(), self.identity.device_id());
         let provisioner = DpsProvisioner::new(endpoint, id_scope, device_id, access.clone());
         Ok((provisioner, AzureConnector::new(access)))

@@ -5,7 +5,7 @@ use serde_json::json;
 use setpoint_protocol::key::Key;
 
 fn provisioner(endpoint: &str) -> DpsProvisioner {
-    let access = Access::with_key(Key::from_bytes(vec![1; 32]), Trust::system(None).unwrap());
+    let access = Access::with_key(Key::from_bytes(vec![1; 32]), &Trust::system(None).unwrap());
     DpsProvisioner::new(endpoint.parse().unwrap(), "0ne000A1B2C", "my-pnp-device", access)
 }
 
@@ -42,8 +42,11 @@ fn logs_in_as_the_documents_say() {
     let expected =
         format!("0ne000A1B2C/registrations/my-pnp-device/api-version=2019-03-31&ClientVersion=setpoint%2F{version}");
     assert_eq!(login.username, expected);
-    assert_eq!(login.password.resource(), "0ne000A1B2C/registrations/my-pnp-device");
-    assert_eq!(login.password.policy(), Some("registration"));
+    assert_eq!(
+        login.password.as_ref().unwrap().resource(),
+        "0ne000A1B2C/registrations/my-pnp-device"
+    );
+    assert_eq!(login.password.as_ref().unwrap().policy(), Some("registration"));
 }
 
 #[test]

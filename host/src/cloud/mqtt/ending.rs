@@ -4,6 +4,9 @@ use std::error::Error;
 use std::io;
 
 use rumqttc::{ConnectReturnCode, ConnectionError, StateError};
+use rustls::AlertDescription;
+
+use crate::cloud::dial::tls_error;
 
 /// What a CONNACK with a refusal means.
 pub(super) enum Refusal {
@@ -55,6 +58,25 @@ pub(super) fn client_error(error: &ConnectionError) -> String {
         Some(error) => in_words(error),
         None => in_words(error),
     }
+}
+
+/// What a TLS alert says of the client's certificate, when it is about that.
+pub(in crate::cloud) fn verdict_on_client(error: &io::Error) -> Option<String> {
+    let Some(rustls::Error::AlertReceived(alert)) = tls_error(error) else {
+        return None;
+    };
+    let said = match alert {
+        AlertDescription::CertificateRequired => "it asks for a certificate, and the device has none",
+        AlertDescription::CertificateExpired => "the device's certificate has expired",
+        AlertDescription::CertificateRevoked => "the device's certificate was revoked",
+        AlertDescription::UnknownCA => "the authority of the device's certificate is not known there",
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::AccessDenied => "the device's certificate is not accepted",
+        _ => return None,
+    };
+    Some(format!("{said} (TLS alert {alert:?})"))
 }
 
 /// An error with its causes, where they say more than it does.
