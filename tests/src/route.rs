@@ -31,6 +31,7 @@ impl<'a> Route<'a> {
     /// How a device with this registration id and key provisions. The hub it is assigned to is dialled on the same port, as
     /// an endpoint with a port stands for a local Azure IoT.
     pub fn provisioner(&self, registration_id: &str, key: &Key) -> DpsProvisioner {
+        setpoint_test_logs::keys([key]);
         DpsProvisioner {
             endpoint: self.endpoint(),
             id_scope: self.place.identity.id_scope().to_owned(),
@@ -42,6 +43,7 @@ impl<'a> Route<'a> {
 
     /// How a device with this key connects to the hub it was assigned to.
     pub fn connector(&self, key: &Key) -> AzureConnector {
+        setpoint_test_logs::keys([key]);
         AzureConnector::new(key.clone(), self.place.trust())
     }
 
