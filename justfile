@@ -26,7 +26,16 @@ emulator *ARGS: toolchain
 
 # Checks everything: format, lints, dependencies, tests, documentation
 test: lint deny
+    #!/bin/sh
+    set -eu
+    mkdir -p "${CARGO_TARGET_DIR:-target}"
+    # What tests log lands there, and is searched for every key they have used.
+    SETPOINT_TEST_LOGS="$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/test-logs"
+    export SETPOINT_TEST_LOGS
+    rm -rf "$SETPOINT_TEST_LOGS"
+    mkdir "$SETPOINT_TEST_LOGS"
     cargo test --workspace
+    cargo run --quiet --package setpoint-test-logs
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # Checks format and lints, also of what only guests compile

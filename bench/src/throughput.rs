@@ -197,7 +197,7 @@ async fn device(place: &Place, store: Option<Store>) -> anyhow::Result<Duration>
         device = device.keep_in(store)?;
     }
     let [key, _] = place.identity.device_keys();
-    let access = Access::with_key(key.clone(), place.trust.clone());
+    let access = Access::with_key(key.clone(), &place.trust);
     let (id_scope, registration_id) = (place.identity.id_scope(), place.identity.device_id());
     let provisioner = DpsProvisioner::new(place.endpoint.clone(), id_scope, registration_id, access.clone());
     let session = tokio::spawn(run(Session {

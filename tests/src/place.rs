@@ -65,6 +65,9 @@ impl Place {
     }
 
     async fn with(identity: Arc<Identity>, mqtt: SocketAddr) -> Self {
+        setpoint_test_logs::start();
+        let hub_keys = identity.device_keys().iter().chain([identity.service_key()]);
+        setpoint_test_logs::keys(identity.group_keys().iter().chain(hub_keys));
         let https = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let options = Options {
             mqtt,

@@ -40,6 +40,7 @@ impl<'a> Route<'a> {
     }
 
     fn access(&self, key: &Key) -> Access {
+        setpoint_test_logs::keys([key]);
         (self.adjust)(self.place.access(key))
     }
 
@@ -87,7 +88,8 @@ impl<'a> Route<'a> {
     /// Runs a guest by its connection string.
     pub fn run_by_connection_string(&self, guest: &[u8], config: &[(&str, &str)]) -> Running {
         let string = self.connection_string();
-        let connector = Arc::new(string.connector(self.access(string.key())));
+        let [key, _] = self.place.identity.device_keys();
+        let connector = Arc::new(string.connector(self.access(key)));
         Running::start(&plain(), guest, config, Arc::new(string), connector)
     }
 

@@ -30,6 +30,9 @@ pub(crate) struct Azure {
 impl Azure {
     pub(crate) async fn start() -> Azure {
         let identity = Arc::new(Identity::temporary().unwrap());
+        setpoint_test_logs::start();
+        let hub_keys = identity.device_keys().iter().chain([identity.service_key()]);
+        setpoint_test_logs::keys(identity.group_keys().iter().chain(hub_keys));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options {
             mqtt: any,
@@ -147,6 +150,7 @@ impl Connect {
 
     /// To DPS.
     pub(crate) fn dps(id_scope: &str, id: &str, key: &Key) -> Connect {
+        setpoint_test_logs::keys([key]);
         let token = Token::sign(
             &format!("{id_scope}/registrations/{id}"),
             key,
