@@ -60,7 +60,7 @@ impl Identity {
         let name = match cloud {
             Cloud::Local => "local".to_owned(),
             Cloud::Dps(dps) => format!("{}/{}", dps.id_scope, dps.registration_id),
-            Cloud::Hub(hub) => format!("{}/{}", hub.host.host, hub.device_id),
+            Cloud::Hub(hub, _) => format!("{}/{}", hub.host.host, hub.device_id),
         };
         Self {
             name,
