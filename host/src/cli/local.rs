@@ -71,12 +71,17 @@ impl Local {
         })
     }
 
-    /// How its own device registers.
-    pub(crate) fn device(&self) -> Dps {
+    /// How its own device registers. WebSockets are spoken on the port for HTTPS.
+    pub(crate) fn device(&self, websockets: bool) -> Dps {
         let [key, _] = self.identity.device_keys();
+        let address = if websockets {
+            self.emulator.https_address()
+        } else {
+            self.emulator.mqtt_address()
+        };
         let endpoint = Endpoint {
             host: self.identity.host().to_owned(),
-            port: Some(self.emulator.mqtt_address().port()),
+            port: Some(address.port()),
         };
         Dps {
             endpoint,

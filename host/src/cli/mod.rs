@@ -18,6 +18,7 @@
 //! | `completions.rs` | shell completions |
 //! | `environment.rs` | which cloud, from the Python sample's variables |
 //! | `local.rs` | the local Azure IoT: its data folder, and the one embedded in `run` |
+//! | `way.rs` | how a device gets there: WebSockets, proxies |
 //! | `console.rs` | the sample's lines on standard output |
 //! | `exit.rs` | errors to exit codes |
 //! | `logging.rs` | logs on standard error |
@@ -52,6 +53,7 @@ mod swap;
 mod test;
 mod twin;
 mod watch;
+mod way;
 
 use clap::{Parser, Subcommand};
 

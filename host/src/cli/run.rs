@@ -30,6 +30,7 @@ use super::outbox::{Identity, OutboxOptions};
 use super::record::unwritable;
 use super::running::Served;
 use super::watch::Watch;
+use super::way::Way;
 
 /// Runs one device, against the local Azure IoT or the one the environment names
 #[derive(Args)]
@@ -41,7 +42,10 @@ use super::watch::Watch;
   setpoint run --watch my-device.wasm                swaps it in again whenever it is built
   eval \"$(setpoint emulator --env)\"; setpoint run    against an emulator that runs elsewhere
   IOTHUB_DEVICE_SECURITY_TYPE=DPS IOTHUB_DEVICE_DPS_ID_SCOPE=.. IOTHUB_DEVICE_DPS_DEVICE_ID=.. \\
-    IOTHUB_DEVICE_DPS_DEVICE_KEY=.. setpoint run     against Azure, with the variables of Microsoft's samples
+    IOTHUB_DEVICE_DPS_DEVICE_KEY=.. setpoint run     against Azure, with the variables of Microsoft's samples;
+                                                     X509_CERT_FILE=.. X509_KEY_FILE=.. in place of the key
+  HTTPS_PROXY=http://proxy:3128 setpoint run --websockets
+                                                     out of a network that lets nothing but HTTPS through
 
 Ends on q and Enter, Ctrl-C or SIGTERM.")]
 pub(crate) struct Run {
@@ -67,6 +71,9 @@ pub(crate) struct Run {
     /// Writes what goes in and out of the guest to this new file, from power-on to the end
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+
+    #[command(flatten)]
+    way: Way,
 
     #[command(flatten)]
     limits: GuestLimits,
@@ -190,8 +197,8 @@ impl Run {
             Cloud::Local => {
                 let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
                 let local = Local::start(&self.data.folder()?, any, any, true).await?;
-                let dps = local.device();
-                let access = access(&dps.proof, &local.trust()?, clock)?;
+                let dps = local.device(self.way.websockets);
+                let access = self.access(&dps.proof, &local.trust()?, clock)?;
                 let route = by_provisioning(dps, access);
                 Ok(Route {
                     local: Some(local),
@@ -199,11 +206,11 @@ impl Run {
                 })
             }
             Cloud::Dps(dps) => {
-                let access = access(&dps.proof, &self.trust()?, clock)?;
+                let access = self.access(&dps.proof, &self.trust()?, clock)?;
                 Ok(by_provisioning(dps, access))
             }
             Cloud::Hub(string, proof) => {
-                let access = access(&proof, &self.trust()?, clock)?;
+                let access = self.access(&proof, &self.trust()?, clock)?;
                 let hidden = string.key.as_ref().map_or("x509=true", |_| "SharedAccessKey=***");
                 let shown = format!("HostName={};DeviceId={};{hidden}", string.host, string.device_id);
                 let string = ConnectionString::new(string).map_err(usage)?;
@@ -224,25 +231,25 @@ impl Run {
     fn trust(&self) -> Result<Trust, Usage> {
         Trust::system(self.ca.as_deref()).map_err(usage)
     }
+
+    /// How a device that proves itself so reaches its cloud.
+    fn access(&self, proof: &Proof, trust: &Trust, clock: TokenClock) -> Result<Access, Usage> {
+        let credential = match proof {
+            Proof::Key(key) => Credential::Key(key.clone()),
+            Proof::Certificate(files) => {
+                let certificate = files.open().map_err(usage)?;
+                if let Some(concern) = certificate.concern(clock.now()) {
+                    tracing::warn!("{concern}");
+                }
+                Credential::Certificate(certificate)
+            }
+        };
+        self.way.apply(Access::new(credential, trust).clock(clock))
+    }
 }
 
 fn usage(error: impl std::error::Error) -> Usage {
     Usage(error.to_string())
-}
-
-/// How a device that proves itself so reaches its cloud.
-fn access(proof: &Proof, trust: &Trust, clock: TokenClock) -> Result<Access, Usage> {
-    let credential = match proof {
-        Proof::Key(key) => Credential::Key(key.clone()),
-        Proof::Certificate(files) => {
-            let certificate = files.open().map_err(usage)?;
-            if let Some(concern) = certificate.concern(clock.now()) {
-                tracing::warn!("{concern}");
-            }
-            Credential::Certificate(certificate)
-        }
-    };
-    Ok(Access::new(credential, trust).clock(clock))
 }
 
 fn by_provisioning(dps: Dps, access: Access) -> Route {

@@ -8,7 +8,7 @@ use rustls::ClientConfig;
 use setpoint_protocol::key::Key;
 use setpoint_protocol::sas::Token;
 
-use super::{Credential, TokenClock, Trust};
+use super::{Credential, Proxies, TokenClock, Trust, mqtt, websocket};
 
 /// How long a token holds unless told otherwise, as in the SDKs. The hub ends the session when it expires.
 const TOKEN_LIFE: Duration = Duration::from_secs(3600);
@@ -28,6 +28,8 @@ pub struct Access {
     pub(super) clock: TokenClock,
     token_life: Duration,
     keep_alive: Duration,
+    websockets: bool,
+    pub(super) proxies: Proxies,
 }
 
 impl Access {
@@ -39,6 +41,8 @@ impl Access {
             clock: TokenClock::system(),
             token_life: TOKEN_LIFE,
             keep_alive: KEEP_ALIVE,
+            websockets: false,
+            proxies: Proxies::default(),
         }
     }
 
@@ -67,6 +71,30 @@ impl Access {
     #[must_use]
     pub fn keep_alive(self, keep_alive: Duration) -> Access {
         Access { keep_alive, ..self }
+    }
+
+    /// Speaks MQTT over WebSockets, on port 443 unless an endpoint names another.
+    #[must_use]
+    pub fn websockets(self) -> Access {
+        Access {
+            websockets: true,
+            ..self
+        }
+    }
+
+    /// Through which proxies services are reached; through none by default.
+    #[must_use]
+    pub fn proxies(self, proxies: Proxies) -> Access {
+        Access { proxies, ..self }
+    }
+
+    pub(super) fn is_over_websockets(&self) -> bool {
+        self.websockets
+    }
+
+    /// Where services listen when an endpoint does not say.
+    pub(super) fn port(&self) -> u16 {
+        if self.websockets { websocket::PORT } else { mqtt::PORT }
     }
 
     pub(super) fn keep_alive_seconds(&self) -> u16 {

@@ -1,4 +1,4 @@
-//! The way to a service: name, TCP, TLS.
+//! The way to a service: name, TCP, a proxy's tunnel, TLS, WebSockets.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,9 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
-use super::mqtt::{PORT, in_words, verdict_on_client};
+use super::mqtt::{in_words, verdict_on_client};
+use super::tunnel::tunnel;
+use super::websocket::WebSocket;
 use super::{Access, ConnectError};
 
 /// How long an address is tried before the next one of the same name is tried beside it, as RFC 8305 advises: an IPv6 network
@@ -31,9 +33,38 @@ pub(super) async fn dial(device: &str, endpoint: &Endpoint, access: &Access) -> 
         endpoint: endpoint.clone(),
         reason,
     };
-    let stream = connect(&endpoint.host, endpoint.port_or(PORT))
-        .await
-        .map_err(|error| unreachable(error.to_string()))?;
+    let stream = transport(endpoint, access).await.map_err(unreachable)?;
+    let stream = encrypt(device, endpoint, access, stream).await?;
+    if access.is_over_websockets() {
+        let socket = WebSocket::open(endpoint, stream).await;
+        let socket = socket.map_err(|reason| unreachable(format!("no WebSocket: {reason}")))?;
+        return Ok(Box::new(socket));
+    }
+    Ok(stream)
+}
+
+/// A connection to the host, or a proxy's tunnel there. An error is a sentence.
+async fn transport(endpoint: &Endpoint, access: &Access) -> Result<TcpStream, String> {
+    let Some(proxy) = access.proxies.on_the_way_to(endpoint) else {
+        let stream = connect(endpoint, access.port()).await;
+        return stream.map_err(|error| error.to_string());
+    };
+    let stream = connect(&proxy.endpoint, access.port()).await;
+    let mut stream = stream.map_err(|error| format!("the proxy {proxy} does not answer: {error}"))?;
+    tunnel(proxy, &mut stream, endpoint).await?;
+    Ok(stream)
+}
+
+async fn encrypt(
+    device: &str,
+    endpoint: &Endpoint,
+    access: &Access,
+    stream: TcpStream,
+) -> Result<Box<dyn Stream>, ConnectError> {
+    let unreachable = |reason: String| ConnectError::Unreachable {
+        endpoint: endpoint.clone(),
+        reason,
+    };
     let name = ServerName::try_from(endpoint.host.clone()).map_err(|error| unreachable(error.to_string()))?;
     match TlsConnector::from(Arc::clone(&access.tls)).connect(name, stream).await {
         Ok(stream) => Ok(Box::new(stream)),
@@ -58,8 +89,8 @@ pub(super) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
 }
 
 /// The first of the host's addresses that answers.
-async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut addresses = lookup_host((host, port)).await?;
+async fn connect(endpoint: &Endpoint, port: u16) -> io::Result<TcpStream> {
+    let mut addresses = lookup_host((endpoint.host.as_str(), endpoint.port_or(port))).await?;
     let mut attempts = JoinSet::new();
     let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     loop {

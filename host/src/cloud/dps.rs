@@ -17,7 +17,7 @@ use setpoint_protocol::username::DpsUsername;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::pace::Pace;
-use super::mqtt::{Login, PORT, Session};
+use super::mqtt::{Login, Session};
 use super::{Access, Assignment, ConnectError, ProvisionError, Provisioner};
 
 /// The version of the API that speaks MQTT with symmetric keys and a payload.
@@ -136,7 +136,7 @@ impl DpsProvisioner {
             id: self.registration_id.clone(),
             endpoint: Endpoint {
                 host: self.endpoint.host.clone(),
-                port: Some(self.endpoint.port_or(PORT)),
+                port: Some(self.endpoint.port_or(self.access.port())),
             },
             username: username.to_string(),
             password: self.access.sign(&resource, Some("registration")),

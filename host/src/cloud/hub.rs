@@ -13,7 +13,7 @@ use setpoint_protocol::username::HubUsername;
 use tokio::time::timeout;
 
 use super::exchange::Exchange;
-use super::mqtt::{Login, PORT, Session};
+use super::mqtt::{Login, Session};
 use super::{Access, Assignment, ConnectError, Connection, Connector, Event, Outgoing, TokenClock};
 
 /// The newest version of the API that the documents name for MQTT; Plug and Play needs 2020-09-30 or later.
@@ -64,7 +64,7 @@ impl AzureConnector {
             id: device_id.clone(),
             endpoint: Endpoint {
                 host: dialled.host.clone(),
-                port: Some(dialled.port_or(PORT)),
+                port: Some(dialled.port_or(self.access.port())),
             },
             username: username.to_string(),
             password: self.access.sign(&format!("{}/devices/{device_id}", hub.host), None),

@@ -20,8 +20,11 @@ mod hub;
 pub mod memory;
 mod mqtt;
 mod private_key;
+mod proxy;
 mod token_clock;
 mod trust;
+mod tunnel;
+mod websocket;
 
 use std::time::Duration;
 
@@ -38,6 +41,7 @@ pub use credential::Credential;
 pub use dps::DpsProvisioner;
 pub use hub::AzureConnector;
 pub use private_key::PassPhrase;
+pub use proxy::{Proxies, Proxy, ProxyError, ProxyVariableError};
 pub use token_clock::TokenClock;
 pub use trust::{Trust, TrustError};
 

@@ -9,7 +9,11 @@
 
 mod certificates;
 mod endings;
+mod gateways;
 mod local;
 mod messages;
+mod proxies;
 mod server;
 mod time;
+mod tunnels;
+mod websockets;

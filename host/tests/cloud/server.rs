@@ -101,15 +101,13 @@ impl Server {
 
     /// The next connection, whose client has said CONNECT.
     pub(crate) async fn client(&self) -> Client<TlsStream<TcpStream>> {
+        Client::greeted(self.stream().await).await
+    }
+
+    /// The next connection, of which nothing is known but that TLS is spoken.
+    pub(crate) async fn stream(&self) -> TlsStream<TcpStream> {
         let (stream, _) = self.listener.accept().await.unwrap();
-        let mut client = Client {
-            stream: self.acceptor.accept(stream).await.unwrap(),
-            connect: Vec::new(),
-        };
-        let (kind, connect) = client.packet().await.unwrap();
-        assert_eq!(kind, CONNECT);
-        client.connect = connect;
-        client
+        self.acceptor.accept(stream).await.unwrap()
     }
 
     /// Turns the next connection away in the handshake, and keeps it open until the client has gone: whoever closes first may
@@ -125,10 +123,7 @@ impl Server {
     /// The next connection, accepted with all its subscriptions.
     pub(crate) async fn device(&self, subscriptions: usize) -> Client<TlsStream<TcpStream>> {
         let mut client = self.client().await;
-        client.send(&[0x20, 2, 0, 0]).await;
-        for _ in 0..subscriptions {
-            client.grant().await;
-        }
+        client.accept(subscriptions).await;
         client
     }
 }
@@ -140,6 +135,26 @@ pub(crate) struct Client<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    /// Waits for CONNECT.
+    pub(crate) async fn greeted(stream: S) -> Client<S> {
+        let mut client = Client {
+            stream,
+            connect: Vec::new(),
+        };
+        let (kind, connect) = client.packet().await.unwrap();
+        assert_eq!(kind, CONNECT);
+        client.connect = connect;
+        client
+    }
+
+    /// Accepts the client and all its subscriptions.
+    pub(crate) async fn accept(&mut self, subscriptions: usize) {
+        self.send(&[0x20, 2, 0, 0]).await;
+        for _ in 0..subscriptions {
+            self.grant().await;
+        }
+    }
+
     /// The next packet's kind and what follows its fixed header; none after the client has gone.
     pub(crate) async fn packet(&mut self) -> Option<(u8, Vec<u8>)> {
         let kind = self.stream.read_u8().await.ok()? >> 4;
@@ -223,9 +238,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         String::from_utf8(self.connect[12 + id + 2..].to_vec()).unwrap()
     }
 
+    /// The client's CONNECT, of which everything of interest is text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.connect).into_owned()
+    }
+
     /// The password in the client's CONNECT, its last field.
     pub(crate) fn password(&self) -> String {
-        let text = String::from_utf8_lossy(&self.connect).into_owned();
+        let text = self.text();
         text[text.find("SharedAccessSignature").unwrap()..].to_owned()
     }
 }

@@ -24,7 +24,8 @@ fn refused(environment: &Environment, arguments: &[&str], code: i32, parts: &[&s
     for part in parts {
         assert!(ended.error().contains(part), "{part:?} is not in {:?}", ended.error());
     }
-    assert!(!ended.stderr.contains(SECRET), "{}", ended.stderr);
+    // The password, however it is written.
+    assert!(!ended.stderr.contains("sesame"), "{}", ended.stderr);
 }
 
 /// A device with a certificate, and this private key.
@@ -78,4 +79,51 @@ fn a_certificate_that_cannot_be_used_is_a_mistake_of_configuration() {
 fn a_certificate_that_can_be_used_is_taken_along() {
     let environment = with_certificate(LOCKED_KEY).set("PASS_PHRASE", SECRET);
     refused(&environment, &[], 1, &["localhost:1 cannot be reached"]);
+}
+
+#[test]
+fn a_proxy_that_is_none_is_a_mistake_and_shows_no_password() {
+    let environment = Environment::new().device(&DPS).device(&[("DPS_DEVICE_KEY", "a2V5")]);
+    let url = format!("socks5://user:{SECRET}@proxy:1");
+    refused(
+        &environment,
+        &["--proxy", &url],
+        2,
+        &["--proxy names no proxy", "http://HOST:PORT"],
+    );
+    let environment = environment.set("HTTPS_PROXY", &url);
+    refused(
+        &environment,
+        &[],
+        2,
+        &["HTTPS_PROXY names no proxy", "http://HOST:PORT"],
+    );
+}
+
+#[test]
+fn a_proxy_that_does_not_answer_is_named_without_the_password() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let url = format!("http://user:{SECRET}@{address}").replace(' ', "%20");
+    let said = format!("the proxy http://{address} does not answer");
+    let variables = [("DPS_ENDPOINT", "dps.invalid"), ("DPS_DEVICE_KEY", "a2V5")];
+    let environment = Environment::new().device(&DPS).device(&variables);
+    refused(
+        &environment,
+        &["--proxy", &url],
+        1,
+        &["dps.invalid:8883 cannot be reached", &said],
+    );
+    refused(
+        &environment,
+        &["--proxy", &url, "--websockets"],
+        1,
+        &["dps.invalid:443 cannot be reached", &said],
+    );
+    let environment = environment.set("HTTPS_PROXY", &url).set("SETPOINT_WEBSOCKETS", "1");
+    refused(&environment, &[], 1, &["dps.invalid:443 cannot be reached", &said]);
+    // A name that never exists is looked up here only when it is reached without the proxy.
+    let environment = environment.set("NO_PROXY", "invalid").set("SETPOINT_WEBSOCKETS", "0");
+    refused(&environment, &[], 1, &["dps.invalid:8883 cannot be reached", "lookup"]);
 }
