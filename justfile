@@ -24,9 +24,18 @@ run *ARGS: toolchain
 emulator *ARGS: toolchain
     @exec cargo run --package setpoint --bin setpoint -- emulator "$@"
 
-# Checks everything: format, lints, tests, documentation
-test: lint
+# Checks everything: format, lints, dependencies, tests, documentation
+test: lint deny
+    #!/bin/sh
+    set -eu
+    mkdir -p "${CARGO_TARGET_DIR:-target}"
+    # What tests log lands there, and is searched for every key they have used.
+    SETPOINT_TEST_LOGS="$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/test-logs"
+    export SETPOINT_TEST_LOGS
+    rm -rf "$SETPOINT_TEST_LOGS"
+    mkdir "$SETPOINT_TEST_LOGS"
     cargo test --workspace
+    cargo run --quiet --package setpoint-test-logs
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # Checks format and lints, also of what only guests compile
@@ -83,6 +92,43 @@ component: toolchain
 # Removes what was built, the tools included
 clean:
     cargo clean
+
+# Checks what the tree depends on, as deny.toml says
+[private]
+deny: (tool "cargo-deny" "0.20.2")
+    #!/usr/bin/env bash
+    set -euo pipefail
+    tools="${CARGO_TARGET_DIR:-target}/tools"
+    set -- "$tools/bin/cargo-deny" --all-features --locked
+    "$@" check --deny unmatched-skip licenses bans sources
+    # What is known against a crate stands in a database on GitHub, which not every machine can reach, nor at once.
+    # Each is a group of processes, as git does the work of the one; and bash says nothing of one that ends by SIGINT.
+    set -m
+    "$@" fetch db >"$tools/advisories.log" 2>&1 &
+    fetching=$!
+    (sleep 20; kill -INT -- "-$fetching") >/dev/null 2>&1 &
+    alarm=$!
+    if wait "$fetching" 2>/dev/null; then reached=true; else reached=false; fi
+    kill -INT -- "-$alarm" 2>/dev/null || true
+    if $reached; then
+        "$@" --offline check advisories
+    else
+        echo "advisories were NOT checked: their database cannot be reached; $tools/advisories.log says why" >&2
+    fi
+
+# Installs a tool written in Rust for this checkout when it is not there in this version
+[private]
+tool NAME VERSION: toolchain
+    #!/bin/sh
+    set -eu
+    tools="${CARGO_TARGET_DIR:-target}/tools"
+    if [ "$("$tools/bin/$1" --version 2>/dev/null)" != "$1 $2" ]; then
+        echo "installing $1 $2 into $tools (once, a minute or two)" >&2
+        # As justw does it: little of its time is worth optimising for.
+        CARGO_PROFILE_DEV_DEBUG=0 cargo install "$1" --version "$2" --locked --debug --force --quiet --no-track \
+            --root "$tools" --target-dir "$tools/build"
+        rm -rf "$tools/build"
+    fi
 
 # Makes sure that the toolchain is there and can build guests
 [private]

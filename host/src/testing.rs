@@ -28,7 +28,8 @@ use crate::clock::{Clock, VirtualClock};
 use crate::cloud::Outgoing;
 use crate::cloud::memory::MemoryHub;
 use crate::device::{
-    Control, Device, Notice, Replacement, Session, SessionError, Status, SwapError, Swapped, Verdict, run,
+    Capacity, ConnectionState, Control, Device, Notice, Replacement, Session, SessionError, Status, Store, StoreError,
+    SwapError, Swapped, Verdict, run,
 };
 use crate::effect::Level;
 use crate::sandbox::{
@@ -53,6 +54,9 @@ pub enum TestError {
     /// The guest failed before its session began.
     #[error(transparent)]
     Guest(#[from] GuestError),
+    /// What an earlier device has left cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The session ended by itself.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -73,6 +77,9 @@ pub struct Setup {
     clock: VirtualClock,
     restarts: Option<u32>,
     recorder: Option<Arc<dyn Recorder>>,
+    jitter: Box<dyn Random>,
+    capacity: Capacity,
+    store: Option<Store>,
 }
 
 impl Setup {
@@ -100,6 +107,30 @@ impl Setup {
         self
     }
 
+    /// Takes the jitter of pauses between connections from here. Without it, it is half of the longest pause, always.
+    pub fn jitter(mut self, jitter: impl Random + 'static) -> Self {
+        self.jitter = Box::new(jitter);
+        self
+    }
+
+    /// Holds so much telemetry for its hub.
+    pub fn capacity(mut self, capacity: Capacity) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
+    /// Keeps its outbox here, and goes on with what is in there.
+    pub fn store(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Has connections last so long before their token ends.
+    pub fn token_life(self, life: Duration) -> Self {
+        self.hub.set_token_life(life, Arc::new(self.clock.clone()));
+        self
+    }
+
     /// Has everything that goes in and out of the guest taken down; see [`record`](crate::record).
     pub fn recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
         self.recorder = Some(recorder);
@@ -122,6 +153,9 @@ impl Setup {
             clock,
             restarts,
             recorder,
+            jitter,
+            capacity,
+            store,
         } = self;
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let surroundings = Surroundings {
@@ -138,7 +172,11 @@ impl Setup {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let watch = Arc::clone(&seen);
         let observer = move |notice: &Notice<'_>| watch.lock().unwrap_or_else(PoisonError::into_inner).notice(notice);
-        let mut device = Device::new(&program, surroundings.clone(), Box::new(observer))?;
+        let device = Device::new(&program, surroundings.clone(), Box::new(observer))?;
+        let mut device = device.capacity(capacity);
+        if let Some(store) = store {
+            device = device.keep_in(store)?;
+        }
         if let Some(most) = restarts {
             device = device.restarts(most);
         }
@@ -148,8 +186,7 @@ impl Setup {
             provisioner: Arc::new(hub.clone()),
             connector: Arc::new(hub.clone()),
             clock: shared,
-            // No jitter: half of the longest pause, always.
-            random: Box::new(|| u64::MAX / 2),
+            random: jitter,
             control: receiver,
         };
         let woken = Arc::new(Woken(AtomicBool::new(true)));
@@ -174,12 +211,16 @@ impl Setup {
 struct Seen {
     logs: Vec<(Level, String)>,
     failures: Vec<(GuestError, Verdict)>,
+    accepted: Vec<Outgoing>,
+    connections: Vec<ConnectionState>,
 }
 
 impl Seen {
     fn notice(&mut self, notice: &Notice<'_>) {
         match notice {
             Notice::Logged(level, message) => self.logs.push((*level, (*message).to_owned())),
+            Notice::Queued(outgoing) => self.accepted.push((*outgoing).clone()),
+            Notice::Connection(state) => self.connections.push((*state).clone()),
             Notice::Failed(error, verdict) => self.failures.push(((*error).clone(), *verdict)),
             _ => {}
         }
@@ -230,6 +271,9 @@ impl TestDevice {
             clock: VirtualClock::starting_at(BEGINNING),
             restarts: None,
             recorder: None,
+            jitter: Box::new(|| u64::MAX / 2),
+            capacity: Capacity::default(),
+            store: None,
         }
     }
 
@@ -355,6 +399,16 @@ impl TestDevice {
     /// How the guest failed since this was last asked, and what followed.
     pub fn failures(&mut self) -> Vec<(GuestError, Verdict)> {
         std::mem::take(&mut self.seen().failures)
+    }
+
+    /// The telemetry that was accepted since this was last asked.
+    pub fn accepted(&mut self) -> Vec<Outgoing> {
+        std::mem::take(&mut self.seen().accepted)
+    }
+
+    /// What became of its connection since this was last asked.
+    pub fn connection_states(&mut self) -> Vec<ConnectionState> {
+        std::mem::take(&mut self.seen().connections)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

@@ -3,15 +3,23 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test fails by panicking, helpers too"
 )]
 
 mod foreign_guest;
 pub mod kept;
+pub mod kill;
+pub mod oracle;
 mod place;
+pub mod proxy;
+mod route;
+pub mod soak;
 
 pub use foreign_guest::{THERMOSTATS, foreign_guest, sandbox, sandbox_within, test_natively};
 pub use place::{Observed, Place, Running, plain};
+pub use proxy::Proxy;
+pub use route::Route;
 
 /// The counter, `dtmi:com:example:Counter;1`: another guest than the thermostat.
 pub const COUNTER: &[u8] = include_bytes!(env!("COUNTER"));

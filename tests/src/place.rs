@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 use setpoint::clock::{Clock, SystemClock};
-use setpoint::cloud::{
-    Access, AzureConnector, ConnectError, ConnectionString, Connector, DpsProvisioner, Outgoing, Provisioner, Trust,
-};
-use setpoint::device::{Device, Notice, Operator, Session, SessionError, run};
+use setpoint::cloud::{Access, Connector, DpsProvisioner, Outgoing, Provisioner, Trust};
+use setpoint::device::{ConnectionState, Device, Notice, Operator, Session, SessionError, Store, run};
 use setpoint::sandbox::{Limits, Program, Sandbox, SharedRandom, Surroundings, Tap};
 use setpoint_emulator::{Emulator, Identity, Options};
-use setpoint_protocol::{DeviceConnectionString, Endpoint, Key};
+use setpoint_protocol::{Endpoint, Key};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+use crate::proxy::Proxy;
+use crate::route::Route;
 
 /// How long anything here may take. Only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -64,6 +65,9 @@ impl Place {
     }
 
     async fn with(identity: Arc<Identity>, mqtt: SocketAddr) -> Self {
+        setpoint_test_logs::start();
+        let hub_keys = identity.device_keys().iter().chain([identity.service_key()]);
+        setpoint_test_logs::keys(identity.group_keys().iter().chain(hub_keys));
         let https = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let options = Options {
             mqtt,
@@ -81,10 +85,22 @@ impl Place {
 
     /// Where devices connect.
     pub fn endpoint(&self) -> Endpoint {
-        Endpoint {
-            host: "localhost".to_owned(),
-            port: Some(self.port()),
-        }
+        self.direct().endpoint()
+    }
+
+    /// Devices that dial the emulator itself.
+    pub fn direct(&self) -> Route<'_> {
+        Route::new(self, self.port())
+    }
+
+    /// Devices that dial this proxy, which is to lead here.
+    pub fn through(&self, proxy: &Proxy) -> Route<'_> {
+        Route::new(self, proxy.port())
+    }
+
+    /// A proxy that leads here.
+    pub async fn proxy(&self) -> Proxy {
+        Proxy::to(self.port()).await
     }
 
     /// Whoever believes this emulator's authority alone.
@@ -99,44 +115,27 @@ impl Place {
 
     /// How a device with this registration id and key provisions.
     pub fn provisioner(&self, registration_id: &str, key: &Key) -> DpsProvisioner {
-        let access = self.access(key);
-        DpsProvisioner::new(self.endpoint(), self.identity.id_scope(), registration_id, access)
+        self.direct().provisioner(registration_id, key)
     }
 
     /// Runs a guest as the device that is enrolled from the start.
     pub fn run(&self, guest: &[u8], config: &[(&str, &str)]) -> Running {
-        let [key, _] = self.identity.device_keys();
-        self.run_as(guest, config, self.identity.device_id(), key)
+        self.direct().run(guest, config)
     }
 
     /// Runs a guest as another device, through provisioning.
     pub fn run_as(&self, guest: &[u8], config: &[(&str, &str)], registration_id: &str, key: &Key) -> Running {
-        let provisioner = Arc::new(self.provisioner(registration_id, key));
-        let connector = Arc::new(AzureConnector::new(self.access(key)));
-        Running::start(&plain(), guest, config, provisioner, connector)
+        self.direct().run_as(guest, config, registration_id, key)
     }
 
     /// Runs a guest as the device that is enrolled from the start, in a sandbox of the test's own.
     pub fn run_in(&self, sandbox: &Sandbox, guest: &[u8], config: &[(&str, &str)]) -> Running {
-        let [key, _] = self.identity.device_keys();
-        let provisioner = Arc::new(self.provisioner(self.identity.device_id(), key));
-        let connector = Arc::new(AzureConnector::new(self.access(key)));
-        Running::start(sandbox, guest, config, provisioner, connector)
+        self.direct().run_in(sandbox, guest, config)
     }
 
     /// Runs a guest by its connection string.
     pub fn run_by_connection_string(&self, guest: &[u8], config: &[(&str, &str)]) -> Running {
-        let [key, _] = self.identity.device_keys();
-        let string = DeviceConnectionString {
-            host: self.endpoint(),
-            device_id: self.identity.device_id().to_owned(),
-            module_id: None,
-            key: Some(key.clone()),
-            gateway: None,
-        };
-        let string = ConnectionString::new(string).expect("it names a device");
-        let connector = Arc::new(string.connector(self.access(key)));
-        Running::start(&plain(), guest, config, Arc::new(string), connector)
+        self.direct().run_by_connection_string(guest, config)
     }
 
     /// The reported properties, once `wanted` says that they are as expected.
@@ -181,6 +180,38 @@ impl Running {
         provisioner: Arc<dyn Provisioner>,
         connector: Arc<dyn Connector>,
     ) -> Self {
+        let program = Program::load(sandbox, "guest", guest).expect("it is a guest");
+        Self::of(&program, config, provisioner, connector)
+    }
+
+    /// The same with a program that is loaded already, for tests that need many devices.
+    pub fn of(
+        program: &Program,
+        config: &[(&str, &str)],
+        provisioner: Arc<dyn Provisioner>,
+        connector: Arc<dyn Connector>,
+    ) -> Self {
+        Self::begin(program, config, provisioner, connector, None)
+    }
+
+    /// The same with an outbox that survives it.
+    pub fn kept(
+        program: &Program,
+        config: &[(&str, &str)],
+        provisioner: Arc<dyn Provisioner>,
+        connector: Arc<dyn Connector>,
+        store: Store,
+    ) -> Self {
+        Self::begin(program, config, provisioner, connector, Some(store))
+    }
+
+    fn begin(
+        program: &Program,
+        config: &[(&str, &str)],
+        provisioner: Arc<dyn Provisioner>,
+        connector: Arc<dyn Connector>,
+        store: Option<Store>,
+    ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let config = config
             .iter()
@@ -192,23 +223,25 @@ impl Running {
             assignment: None,
             tap: Tap::default(),
         };
-        let program = Program::load(sandbox, "guest", guest).expect("it is a guest");
         let (sender, observed) = mpsc::unbounded_channel();
         let observer = move |notice: &Notice<'_>| {
             let seen = match notice {
                 Notice::Assigned(assignment) => Observed::Assigned(assignment.device_id.clone()),
-                Notice::Listening => Observed::Listening,
+                Notice::Connection(ConnectionState::Up) => Observed::Listening,
                 Notice::Queued(outgoing) => Observed::Queued((*outgoing).clone()),
                 Notice::Delivered(outgoing) => Observed::Delivered((*outgoing).clone()),
                 Notice::Refused(outgoing, status) => Observed::Refused((*outgoing).clone(), *status),
-                Notice::Lost(error) => Observed::Lost(ConnectError::to_string(error)),
+                Notice::Connection(ConnectionState::Down { reason, .. }) => Observed::Lost(reason.clone()),
                 _ => return,
             };
             // A test that has seen enough no longer listens.
             let _ = sender.send(seen);
         };
         let (operator, control) = Operator::new(surroundings.clone());
-        let device = Device::new(&program, surroundings, Box::new(observer)).expect("it can be instantiated");
+        let mut device = Device::new(program, surroundings, Box::new(observer)).expect("it can be instantiated");
+        if let Some(store) = store {
+            device = device.keep_in(store).expect("the store can be read");
+        }
         let session = Session {
             device,
             provisioner,
@@ -288,6 +321,13 @@ impl Running {
     pub async fn stop(self) -> Result<(), SessionError> {
         self.operator.stop().await;
         self.ended().await
+    }
+
+    /// Ends it in the middle of whatever it does, without a word to anybody.
+    pub async fn cut_power(self) {
+        self.session.abort();
+        // That it was aborted is what was wanted.
+        let _ = self.session.await;
     }
 
     /// Waits for the session to end by itself.

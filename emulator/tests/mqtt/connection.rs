@@ -28,7 +28,10 @@ async fn both_versions_of_tls_are_spoken() {
 async fn connect_is_refused_with_the_right_code() {
     let azure = Azure::start().await;
     let id = azure.identity.device_id();
-    let sign = |resource: &str, key: &Key, expiry| Token::sign(resource, key, expiry, None).to_string();
+    let sign = |resource: &str, key: &Key, expiry| {
+        setpoint_test_logs::keys([key]);
+        Token::sign(resource, key, expiry, None).to_string()
+    };
     let right = &azure.identity.device_keys()[1];
     let resource = format!("localhost/devices/{id}");
     let with_token = |token: &str| Connect::new(id, token);

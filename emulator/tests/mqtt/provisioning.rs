@@ -5,8 +5,8 @@ use serde_json::json;
 use setpoint_emulator::state::Enrollment;
 use setpoint_protocol::{Key, Token};
 
-const ANSWERS: &str = "$dps/registrations/res/#";
-const REGISTER: &str = "$dps/registrations/PUT/iotdps-register/?$rid=1";
+pub(crate) const ANSWERS: &str = "$dps/registrations/res/#";
+pub(crate) const REGISTER: &str = "$dps/registrations/PUT/iotdps-register/?$rid=1";
 
 /// Connects to DPS, subscribes and registers.
 async fn register(azure: &Azure, scope: &str, id: &str, key: &Key) -> (Client, Message) {
@@ -83,7 +83,9 @@ async fn another_scope_and_an_unknown_device_are_not_found() {
     let (id, key) = (azure.identity.device_id(), &azure.identity.device_keys()[0]);
     let (_, refused) = register(&azure, "0neFFFFFFFF", id, key).await;
     assert_eq!(refused.topic, "$dps/registrations/res/404/?$rid=1");
-    azure.emulator.enrollments().delete_group(setpoint_emulator::GROUP);
+    for group in [setpoint_emulator::GROUP, setpoint_emulator::X509_GROUP] {
+        azure.emulator.enrollments().delete_group(group);
+    }
     let (_, refused) = register(&azure, azure.identity.id_scope(), "nobody", key).await;
     assert_eq!(
         (refused.topic.as_str(), &refused.json()["errorCode"]),
@@ -99,7 +101,7 @@ async fn a_disabled_enrolment_ends_disabled() {
     let enrollment = Enrollment {
         registration_id,
         device_id: None,
-        keys: keys.clone(),
+        credentials: keys.clone().into(),
         enabled: false,
     };
     azure.emulator.enrollments().put(enrollment).unwrap();

@@ -13,15 +13,21 @@ use setpoint_protocol::endpoint::Endpoint;
 use super::Usage;
 use super::environment::{Dps, Proof};
 
-/// Where the local Azure IoT keeps what it is known by.
+/// Where the local Azure IoT keeps what it is known by, and devices what their hub has not taken yet.
 #[derive(Args)]
 pub(crate) struct Data {
-    /// Folder of the local Azure IoT's keys and certificate authority; the user's data folder when left out
+    /// Folder of the local Azure IoT's keys and certificate authority, the user's data folder when left out; when named,
+    /// a device also keeps its outbox there, and delivers after a restart what it had accepted before
     #[arg(long, value_name = "DIR", env = "SETPOINT_DATA")]
     data: Option<PathBuf>,
 }
 
 impl Data {
+    /// The folder, when one was named: then devices keep their outboxes in it.
+    pub(crate) fn named(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+
     /// The folder, which may not exist yet.
     pub(crate) fn folder(&self) -> Result<PathBuf, Usage> {
         let folder = self.data.clone().or_else(running::data_directory);

@@ -13,6 +13,7 @@
 //! | `call.rs`, `twin.rs`, `monitor.rs` | the operator's side, over `service_client.rs`, with the hub of `hub_choice.rs` |
 //! | `limits.rs`, `allow.rs` | what a guest may use, and what it is allowed beside its contract |
 //! | `output.rs` | what those print |
+//! | `outbox.rs` | what `run` does with what the hub does not take |
 //! | `new.rs` | `setpoint new`: a project to begin with |
 //! | `completions.rs` | shell completions |
 //! | `environment.rs` | which cloud, from the Python sample's variables |
@@ -41,6 +42,7 @@ mod logging;
 mod models;
 mod monitor;
 mod new;
+mod outbox;
 mod output;
 mod record;
 mod replay;

@@ -26,6 +26,7 @@ use super::environment::{Cloud, Dps, Proof};
 use super::limits::GuestLimits;
 use super::local::{Data, Local};
 use super::logging::Logging;
+use super::outbox::{Identity, OutboxOptions};
 use super::record::unwritable;
 use super::running::Served;
 use super::watch::Watch;
@@ -76,6 +77,9 @@ pub(crate) struct Run {
 
     #[command(flatten)]
     limits: GuestLimits,
+
+    #[command(flatten)]
+    outbox: OutboxOptions,
 
     #[command(flatten)]
     data: Data,
@@ -135,6 +139,7 @@ impl Run {
     }
 
     async fn device(&self, cloud: Cloud, program: &Program, signals: Signals) -> anyhow::Result<()> {
+        let identity = Identity::of(&cloud);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let route = self.route(cloud, TokenClock::new(Arc::clone(&clock))).await?;
         let surroundings = Surroundings {
@@ -148,6 +153,7 @@ impl Run {
         let (operator, control) = Operator::new(surroundings.clone());
         let console = Console::new(std::io::stdout(), operator.clone(), route.provisioned);
         let device = Device::new(program, surroundings, Box::new(console))?.restarts(self.restarts);
+        let device = self.outbox.furnish(device, self.data.named(), &identity)?;
         listen_to_keyboard(operator.clone())?;
         let served = Served::start(operator.clone(), program.sandbox().clone())
             .inspect_err(|error| tracing::warn!("setpoint devices and swap will not find this device: {error}"))

@@ -2,6 +2,7 @@
 //! and what the hub's packets mean. Knows MQTT's packets, does no I/O.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use rumqttc::{Event as MqttEvent, Outgoing as MqttOutgoing, Packet, Publish, QoS};
 use setpoint_protocol::properties::PropertyBag;
@@ -181,7 +182,12 @@ impl Exchange {
         let topic = String::from_utf8_lossy(&publish.topic);
         let body = publish.payload.as_ref();
         let event = match CloudTopic::parse(&topic) {
-            Ok(CloudTopic::TwinResponse { status, rid, .. }) => self.answer(status, &rid, body)?,
+            Ok(CloudTopic::TwinResponse {
+                status,
+                rid,
+                retry_after,
+                ..
+            }) => self.answer(status, &rid, retry_after.map(Duration::from_secs), body)?,
             Ok(CloudTopic::Desired { version }) => match Properties::parse(body) {
                 Ok(patch) => Some(Event::Desired {
                     patch: patch.values,
@@ -208,7 +214,13 @@ impl Exchange {
         Ok(())
     }
 
-    fn answer(&mut self, status: u16, rid: &str, body: &[u8]) -> Result<Option<Event>, String> {
+    fn answer(
+        &mut self,
+        status: u16,
+        rid: &str,
+        retry_after: Option<Duration>,
+        body: &[u8],
+    ) -> Result<Option<Event>, String> {
         let Some((id, request)) = rid.parse().ok().and_then(|id| Some((id, self.requests.remove(&id)?))) else {
             // The answer to a request of an earlier connection: with a kept session the hub may still deliver it.
             tracing::debug!(device = %self.device_id, rid, status, "answer to no request of this connection");
@@ -223,7 +235,7 @@ impl Exchange {
             (status, _) => Ok(Some(Event::Refused {
                 id,
                 status,
-                retry_after: None,
+                retry_after,
             })),
         }
     }

@@ -134,7 +134,9 @@ fn a_refused_request_says_its_status() {
     exchange.send(5, &Outgoing::Report(Document::new())).unwrap();
     exchange.send(6, &Outgoing::GetTwin).unwrap();
     exchange.observe(published("$iothub/twin/res/413/?$rid=5", "")).unwrap();
-    exchange.observe(published("$iothub/twin/res/429/?$rid=6", "")).unwrap();
+    exchange
+        .observe(published("$iothub/twin/res/429/?$rid=6&retry-after=5", ""))
+        .unwrap();
     let expected = [
         Event::Refused {
             id: 5,
@@ -144,7 +146,7 @@ fn a_refused_request_says_its_status() {
         Event::Refused {
             id: 6,
             status: 429,
-            retry_after: None,
+            retry_after: Some(Duration::from_secs(5)),
         },
     ];
     assert_eq!(events(&mut exchange), expected);

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use setpoint_emulator::{Emulator, Identity, Options};
+use setpoint_protocol::Key;
 use tempfile::TempDir;
 
 /// How long a line may take. Only a failing test waits for it.
@@ -47,6 +48,10 @@ impl Environment {
     }
 
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        if name.ends_with("_KEY") {
+            // Some are none on purpose.
+            setpoint_test_logs::keys(Key::from_base64(value).ok().as_ref());
+        }
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
@@ -81,11 +86,16 @@ impl Environment {
     /// Runs it to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         let output = self.command(arguments).stdin(Stdio::null()).output().unwrap();
-        Ended {
+        let ended = Ended {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
+        };
+        if !shows_keys(arguments) {
+            setpoint_test_logs::printed(&ended.stdout);
         }
+        setpoint_test_logs::printed(&ended.stderr);
+        ended
     }
 
     /// Starts it, with a keyboard.
@@ -99,16 +109,20 @@ impl Environment {
             .unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
+        let is_log = !shows_keys(arguments);
         std::thread::spawn(move || {
-            stdout
-                .lines()
-                .map_while(Result::ok)
-                .try_for_each(|line| sender.send(line))
+            stdout.lines().map_while(Result::ok).try_for_each(|line| {
+                if is_log {
+                    setpoint_test_logs::printed(&format!("{line}\n"));
+                }
+                sender.send(line)
+            })
         });
         let mut stderr = child.stderr.take().unwrap();
         let stderr = std::thread::spawn(move || {
             let mut text = String::new();
             stderr.read_to_string(&mut text).unwrap();
+            setpoint_test_logs::printed(&text);
             text
         });
         let keyboard = child.stdin.take();
@@ -119,6 +133,18 @@ impl Environment {
             keyboard,
         }
     }
+}
+
+impl Drop for Environment {
+    /// The program has made keys of its own there.
+    fn drop(&mut self) {
+        setpoint_test_logs::identities(self.folder.path());
+    }
+}
+
+/// Standard output of `emulator` is what others are pointed at it with, keys included; nothing else ever shows one.
+fn shows_keys(arguments: &[&str]) -> bool {
+    arguments.first() == Some(&"emulator")
 }
 
 impl Ended {
@@ -176,6 +202,7 @@ impl Drop for Program {
 
 /// An emulator in this process whose authority lies in `folder`.
 pub(crate) async fn emulator(folder: &Path) -> (Emulator, Arc<Identity>) {
+    setpoint_test_logs::start();
     let identity = Arc::new(Identity::open(&folder.join("azure")).unwrap());
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let options = Options {

@@ -38,6 +38,8 @@ impl Local {
     pub(crate) async fn start() -> Local {
         let data = tempfile::tempdir().unwrap();
         let identity = Arc::new(Identity::open(data.path()).unwrap());
+        setpoint_test_logs::start();
+        setpoint_test_logs::identities(data.path());
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options {
             mqtt: any,
@@ -72,6 +74,7 @@ impl Local {
             port: Some(self.https.port()),
         };
         let policy = self.identity.service_policy().to_owned();
+        setpoint_test_logs::keys(key);
         ServiceConnectionString {
             host,
             policy,
@@ -101,11 +104,14 @@ pub(crate) async fn answer(mut command: Command) -> Answer {
         .await
         .unwrap()
         .unwrap();
-    Answer {
+    let answer = Answer {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    };
+    setpoint_test_logs::printed(&answer.stdout);
+    setpoint_test_logs::printed(&answer.stderr);
+    answer
 }
 
 impl Answer {

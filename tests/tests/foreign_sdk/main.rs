@@ -50,6 +50,9 @@ impl Place {
         loop {
             let address = loopback_address();
             let identity = Arc::new(Identity::temporary().unwrap().with_host(&address.to_string()));
+            setpoint_test_logs::start();
+            let hub_keys = identity.device_keys().iter().chain([identity.service_key()]);
+            setpoint_test_logs::keys(identity.group_keys().iter().chain(hub_keys));
             let options = Options {
                 mqtt: SocketAddr::new(address, MQTT_PORT),
                 https: SocketAddr::new(address, 0),
@@ -83,6 +86,7 @@ impl Place {
 
     /// Runs a scenario of `scenarios.py`; what it saw.
     async fn run(&self, scenario: &str, device: &Credentials) -> Value {
+        setpoint_test_logs::keys([&device.key]);
         let host = self.identity.host().to_owned();
         let authority = self.folder.path().join("ca.pem");
         std::fs::write(&authority, self.identity.ca_pem()).unwrap();
@@ -222,7 +226,8 @@ async fn a_device_of_the_group_is_assigned_under_its_own_name() {
         (&seen["hub"], &seen["device"]),
         (&json!(place.identity.host()), &json!("sensor-7"))
     );
-    assert_eq!(place.emulator.hub().device("sensor-7").unwrap().keys[0], key);
+    let device = place.emulator.hub().device("sensor-7").unwrap();
+    assert_eq!(device.credentials.keys().unwrap()[0], key);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,7 +40,10 @@ pub(crate) fn list() -> anyhow::Result<Vec<Reachable>> {
     for entry in entries {
         let socket = entry?.path();
         if let Some(Answer::Status(status)) = ask(&socket, &Request::Status, STATUS_TIME)? {
-            found.push(Reachable { socket, status });
+            found.push(Reachable {
+                socket,
+                status: *status,
+            });
         }
     }
     found.sort_by(|one, other| one.status.device.cmp(&other.status.device));
