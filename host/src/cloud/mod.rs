@@ -185,7 +185,7 @@ pub enum ProvisionError {
     Connect(#[from] ConnectError),
     /// The service answered and said no.
     #[error(
-        "{registration_id}: provisioning refused with status {status}, error {error_code}: {message} (tracking id {tracking_id}); check the id scope, the registration id and its key"
+        "{registration_id}: provisioning refused with status {status}, error {error_code}: {message} (tracking id {tracking_id}); check the id scope, the registration id and its key or certificate"
     )]
     Refused {
         /// Who asked.
@@ -200,7 +200,9 @@ pub enum ProvisionError {
         tracking_id: String,
     },
     /// The registration ended, but in no hub.
-    #[error("{registration_id}: provisioning ended as {status}, error {error_code}: {message}; look at the enrolment")]
+    #[error(
+        "{registration_id}: provisioning ended as {status}, error {error_code}: {message} (tracking id {tracking_id}, operation {operation_id}); look at the enrolment"
+    )]
     NotAssigned {
         /// Who asked.
         registration_id: String,
@@ -210,6 +212,10 @@ pub enum ProvisionError {
         error_code: u32,
         /// The service's own words.
         message: String,
+        /// For a support request; `none` when the service gave none.
+        tracking_id: String,
+        /// The service's name for this registration, for a support request too.
+        operation_id: String,
     },
     /// No end within the time given.
     #[error("{registration_id}: provisioning at {endpoint} did not end within {seconds} s; try again later")]

@@ -1,6 +1,6 @@
+use super::answer::{Answer, Failure, Step};
 use super::*;
 use crate::cloud::Trust;
-use rumqttc::Publish;
 use serde_json::json;
 use setpoint_protocol::key::Key;
 
@@ -12,7 +12,8 @@ fn provisioner(endpoint: &str) -> DpsProvisioner {
 /// The error of an answer that ends the registration.
 fn error(answer: &Answer) -> ProvisionError {
     match provisioner("dps").read(answer).unwrap_err() {
-        Failure::Unauthorized(error, _) | Failure::Other(error) => error,
+        Failure::Unauthorized(error, _) | Failure::Final(error) => error,
+        Failure::Lost(error) => panic!("an answer loses no connection: {error}"),
     }
 }
 
@@ -164,20 +165,4 @@ fn what_is_not_in_the_protocol_is_an_error() {
             "{answer:?} gave {error:?}"
         );
     }
-}
-
-#[test]
-fn only_the_answer_to_the_request_counts() {
-    let publish = |topic: &str| {
-        let publish = Publish::new(topic, QoS::AtLeastOnce, "body");
-        Event::Incoming(Packet::Publish(publish))
-    };
-    let answer = answer_to("2", publish("$dps/registrations/res/202/?$rid=2&retry-after=3")).unwrap();
-    assert_eq!(
-        (answer.status, answer.retry_after, answer.body.as_slice()),
-        (202, Some(3), b"body".as_slice())
-    );
-    assert!(answer_to("2", publish("$dps/registrations/res/202/?$rid=1")).is_none());
-    assert!(answer_to("2", publish("$iothub/twin/res/200/?$rid=2")).is_none());
-    assert!(answer_to("2", Event::Incoming(Packet::PingResp)).is_none());
 }
