@@ -205,17 +205,17 @@ pub enum ProvisionError {
     )]
     NotAssigned {
         /// Who asked.
-        registration_id: String,
+        registration_id: Box<str>,
         /// `failed` or `disabled`.
-        status: String,
+        status: &'static str,
         /// The service's own code, 0 when it gave none.
         error_code: u32,
         /// The service's own words.
-        message: String,
+        message: Box<str>,
         /// For a support request; `none` when the service gave none.
-        tracking_id: String,
+        tracking_id: Box<str>,
         /// The service's name for this registration, for a support request too.
-        operation_id: String,
+        operation_id: Box<str>,
     },
     /// No end within the time given.
     #[error("{registration_id}: provisioning at {endpoint} did not end within {seconds} s; try again later")]

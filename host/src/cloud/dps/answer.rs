@@ -72,14 +72,15 @@ impl DpsProvisioner {
             (Status::Assigned, Some(state)) => self.assigned(state).map(Step::Done),
             (Status::Assigned, None) => Err(self.protocol("an assignment that does not say to which hub".to_owned())),
             (status @ (Status::Failed | Status::Disabled), state) => Err(ProvisionError::NotAssigned {
-                registration_id: self.registration_id.clone(),
-                status: if status == Status::Failed { "failed" } else { "disabled" }.to_owned(),
+                registration_id: self.registration_id.as_str().into(),
+                status: if status == Status::Failed { "failed" } else { "disabled" },
                 error_code: state.as_ref().and_then(|state| state.error_code).unwrap_or(0),
                 message: state
                     .and_then(|state| state.error_message)
-                    .unwrap_or_else(|| "no reason given".to_owned()),
-                tracking_id: tracking_id(body).unwrap_or_else(|| NOT_SAID.to_owned()),
-                operation_id: operation.operation_id,
+                    .unwrap_or_else(|| "no reason given".to_owned())
+                    .into(),
+                tracking_id: tracking_id(body).unwrap_or_else(|| NOT_SAID.to_owned()).into(),
+                operation_id: operation.operation_id.into(),
             }),
         }
     }
