@@ -126,7 +126,7 @@ impl Chaos {
     }
 
     /// Something that the device does not know, and says so.
-    fn desire(&mut self, id: &str) {
+    pub(super) fn desire(&mut self, id: &str) {
         self.wishes += 1;
         let patch = json!({ "properties": { "desired": { "wish": self.wishes } } });
         let patch = patch.as_object().cloned().unwrap_or_default();
@@ -141,13 +141,15 @@ impl Chaos {
         });
     }
 
-    /// Back to normal. A connection that is half-open stays so until its device notices.
+    /// Back to normal. A connection that is half-open stays so until its device notices, and a patch that was lost is noticed
+    /// with the next one, so there is one more.
     pub(super) fn end(&mut self, devices: &[Soaked]) {
         self.passing.abort_all();
         self.hub.faults().clear();
         self.enrollments.faults().clear();
         for device in devices {
             device.proxy.accept();
+            self.desire(&device.id);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use setpoint::cloud::{Access, Outgoing};
 use setpoint::sandbox::Program;
+use setpoint_emulator::Hub;
 use tokio::time::sleep;
 
 use crate::{Observed, Place, Proxy, Running};
@@ -39,14 +40,18 @@ impl Soaked {
         Self { id, proxy, running }
     }
 
-    /// Waits until the hub has taken everything.
-    pub(super) async fn delivered(&self, patience: Duration) {
+    /// Waits until the hub has taken everything, and the device has answered the last wish.
+    pub(super) async fn delivered(&self, hub: &Hub, patience: Duration) {
         let began = Instant::now();
         while began.elapsed() < patience {
-            match self.running.operator.status().await {
-                Some(status) if status.queued > 0 => sleep(LOOK).await,
-                _ => return,
+            let twin = hub.twin(&self.id).unwrap_or_default();
+            let wish = twin.pointer("/properties/desired/wish");
+            let answered = wish == twin.pointer("/properties/reported/wish/value");
+            let queued = self.running.operator.status().await.map_or(0, |status| status.queued);
+            if answered && queued == 0 {
+                return;
             }
+            sleep(LOOK).await;
         }
     }
 

@@ -116,7 +116,9 @@ pub async fn soak(plan: Plan) -> Outcome {
 
     let ended = Instant::now();
     for device in &devices {
-        device.delivered(plan.settling.saturating_sub(ended.elapsed())).await;
+        device
+            .delivered(hub, plan.settling.saturating_sub(ended.elapsed()))
+            .await;
     }
     let settled_in = ended.elapsed();
     let mut balance = Balance::default();

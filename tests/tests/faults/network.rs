@@ -8,7 +8,8 @@ use setpoint_tests::proxy::Direction;
 #[tokio::test]
 async fn a_connection_is_cut() {
     let mut watched = Watched::start().await;
-    for _ in 0..3 {
+    // Twice: a third time in so few seconds would be taken for another client with the same identity.
+    for _ in 0..2 {
         watched.proxy.cut();
         watched.lost().await;
         watched.deliver(5).await;
