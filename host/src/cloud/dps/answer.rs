@@ -78,8 +78,7 @@ impl DpsProvisioner {
                 message: state
                     .and_then(|state| state.error_message)
                     .unwrap_or_else(|| "no reason given".to_owned()),
-                tracking_id: tracking_id(body).unwrap_or_else(|| NOT_SAID.to_owned()),
-                operation_id: operation.operation_id,
+                reference: reference(body, &operation.operation_id),
             }),
         }
     }
@@ -129,11 +128,13 @@ impl DpsProvisioner {
     }
 }
 
-/// Of a registration that came to nothing. The documents show none there; it is looked for where it would be.
-fn tracking_id(body: &[u8]) -> Option<String> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    let found = ["/trackingId", "/registrationState/trackingId"]
-        .into_iter()
-        .find_map(|place| body.pointer(place)?.as_str())?;
-    Some(found.to_owned())
+/// What to call a registration that came to nothing. The documents show no tracking id there; it is looked for where it would
+/// be.
+fn reference(body: &[u8], operation_id: &str) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let places = ["/trackingId", "/registrationState/trackingId"];
+    match places.into_iter().find_map(|place| body.pointer(place)?.as_str()) {
+        Some(tracking_id) => format!("tracking id {tracking_id}, operation {operation_id}"),
+        None => format!("operation {operation_id}"),
+    }
 }
