@@ -57,6 +57,11 @@ bench: toolchain
     done
     "$target/release/setpoint-bench" "$target"/guests/*.wasm
 
+# Tests for minutes what `test` tests for seconds: faults by the thousand, kills by the hundred; `just soak --seed 7` repeats one
+soak *ARGS: toolchain
+    cargo build --workspace
+    @"${CARGO_TARGET_DIR:-target}/debug/soak" "$@"
+
 # Formats the code
 fmt:
     cargo fmt --all

@@ -12,6 +12,8 @@
 //! # Ok::<(), setpoint::testing::TestError>(())
 //! ```
 
+mod setup;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -24,17 +26,16 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::setup::Setup;
 use crate::clock::{Clock, VirtualClock};
 use crate::cloud::Outgoing;
 use crate::cloud::memory::MemoryHub;
 use crate::device::{
-    Capacity, ConnectionState, Control, Device, Notice, Replacement, Session, SessionError, Status, Store, StoreError,
-    SwapError, Swapped, Verdict, run,
+    Capacity, ConnectionState, Control, Notice, Replacement, SessionError, Status, StoreError, SwapError, Swapped,
+    Verdict,
 };
 use crate::effect::Level;
-use crate::sandbox::{
-    GuestError, Limits, LoadError, Program, Random, Recorder, Sandbox, SandboxError, SharedRandom, Surroundings, Tap,
-};
+use crate::sandbox::{GuestError, Limits, LoadError, Program, Sandbox, SandboxError, SharedRandom, Surroundings};
 
 /// When a test begins, unless it says otherwise: 2024-01-01T00:00:00Z.
 pub const BEGINNING: DateTime<Utc> = match DateTime::from_timestamp(1_704_067_200, 0) {
@@ -66,144 +67,6 @@ pub enum TestError {
     /// It had ended before.
     #[error("the device has stopped")]
     Stopped,
-}
-
-/// A device that has been loaded and not yet started: the place to say how it is to be surrounded.
-pub struct Setup {
-    program: Program,
-    config: BTreeMap<String, String>,
-    random: SharedRandom,
-    hub: MemoryHub,
-    clock: VirtualClock,
-    restarts: Option<u32>,
-    recorder: Option<Arc<dyn Recorder>>,
-    jitter: Box<dyn Random>,
-    capacity: Capacity,
-    store: Option<Store>,
-}
-
-impl Setup {
-    /// Sets a value of the operator's.
-    pub fn config(mut self, key: &str, value: &str) -> Self {
-        self.config.insert(key.to_owned(), value.to_owned());
-        self
-    }
-
-    /// Gives the guest this randomness. Without it, it draws zeros.
-    pub fn random(mut self, random: impl Random + 'static) -> Self {
-        self.random = SharedRandom::new(random);
-        self
-    }
-
-    /// Connects it to this hub, which may have been told things before.
-    pub fn hub(mut self, hub: &MemoryHub) -> Self {
-        self.hub = hub.clone();
-        self
-    }
-
-    /// Restarts a guest that fails so often in a row, and not ten times.
-    pub fn restarts(mut self, most: u32) -> Self {
-        self.restarts = Some(most);
-        self
-    }
-
-    /// Takes the jitter of pauses between connections from here. Without it, it is half of the longest pause, always.
-    pub fn jitter(mut self, jitter: impl Random + 'static) -> Self {
-        self.jitter = Box::new(jitter);
-        self
-    }
-
-    /// Holds so much telemetry for its hub.
-    pub fn capacity(mut self, capacity: Capacity) -> Self {
-        self.capacity = capacity;
-        self
-    }
-
-    /// Keeps its outbox here, and goes on with what is in there.
-    pub fn store(mut self, store: Store) -> Self {
-        self.store = Some(store);
-        self
-    }
-
-    /// Has connections last so long before their token ends.
-    pub fn token_life(self, life: Duration) -> Self {
-        self.hub.set_token_life(life, Arc::new(self.clock.clone()));
-        self
-    }
-
-    /// Has everything that goes in and out of the guest taken down; see [`record`](crate::record).
-    pub fn recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
-        self.recorder = Some(recorder);
-        self
-    }
-
-    /// Begins at this time, and not at [`BEGINNING`].
-    pub fn beginning(mut self, wall: DateTime<Utc>) -> Self {
-        self.clock = VirtualClock::starting_at(wall);
-        self
-    }
-
-    /// Starts the session and runs it until it waits for time to pass.
-    pub fn start(self) -> Result<TestDevice, TestError> {
-        let Self {
-            program,
-            config,
-            random,
-            hub,
-            clock,
-            restarts,
-            recorder,
-            jitter,
-            capacity,
-            store,
-        } = self;
-        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let surroundings = Surroundings {
-            clock: Arc::clone(&shared),
-            random,
-            config: Arc::new(config),
-            assignment: None,
-            tap: Tap::default(),
-        };
-        if let Some(recorder) = recorder {
-            // Nobody else can have come before.
-            let _ = surroundings.tap.attach(recorder);
-        }
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let watch = Arc::clone(&seen);
-        let observer = move |notice: &Notice<'_>| watch.lock().unwrap_or_else(PoisonError::into_inner).notice(notice);
-        let device = Device::new(&program, surroundings.clone(), Box::new(observer))?;
-        let mut device = device.capacity(capacity);
-        if let Some(store) = store {
-            device = device.keep_in(store)?;
-        }
-        if let Some(most) = restarts {
-            device = device.restarts(most);
-        }
-        let (control, receiver) = mpsc::channel(1);
-        let session = Session {
-            device,
-            provisioner: Arc::new(hub.clone()),
-            connector: Arc::new(hub.clone()),
-            clock: shared,
-            random: jitter,
-            control: receiver,
-        };
-        let woken = Arc::new(Woken(AtomicBool::new(true)));
-        let mut device = TestDevice {
-            session: Some(Box::pin(run(session))),
-            woken,
-            control,
-            hub,
-            clock,
-            received: Vec::new(),
-            sandbox: program.sandbox().clone(),
-            surroundings,
-            seen,
-        };
-        device.settle()?;
-        Ok(device)
-    }
 }
 
 /// What the session said, but for what went to the hub.

@@ -201,19 +201,21 @@ pub enum ProvisionError {
     },
     /// The registration ended, but in no hub.
     #[error(
-        "{registration_id}: provisioning ended as {status}, error {error_code}: {message} ({reference}); look at the enrolment"
+        "{registration_id}: provisioning ended as {status}, error {error_code}: {message} (tracking id {tracking_id}, operation {operation_id}); look at the enrolment"
     )]
     NotAssigned {
         /// Who asked.
-        registration_id: String,
+        registration_id: Box<str>,
         /// `failed` or `disabled`.
-        status: String,
+        status: &'static str,
         /// The service's own code, 0 when it gave none.
         error_code: u32,
         /// The service's own words.
-        message: String,
-        /// For a support request: the tracking id, when the service gave one, and its name for this registration.
-        reference: String,
+        message: Box<str>,
+        /// For a support request; `none` when the service gave none.
+        tracking_id: Box<str>,
+        /// The service's name for this registration, for a support request too.
+        operation_id: Box<str>,
     },
     /// No end within the time given.
     #[error("{registration_id}: provisioning at {endpoint} did not end within {seconds} s; try again later")]

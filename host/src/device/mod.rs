@@ -8,6 +8,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `session.rs` | the loop: provision, connect, read the twin, start, events until stopped |
+//! | `first.rs` | the first connection, and the twin that the guest is started with |
 //! | `link.rs` | the connection, as the session sees it: up, or on its way up again |
 //! | `backoff.rs` | when to try again, and whether to be provisioned before |
 //! | `token.rs` | when a connection is renewed |
@@ -37,6 +38,7 @@ mod connected;
 mod connectivity;
 mod core;
 mod desired;
+mod first;
 mod health;
 mod lengthy;
 mod life;

@@ -7,10 +7,12 @@ use setpoint::testing::TestError;
 
 fn disabled() -> ProvisionError {
     ProvisionError::NotAssigned {
-        registration_id: "device".to_owned(),
-        status: "disabled".to_owned(),
+        registration_id: "device".into(),
+        status: "disabled",
         error_code: 401_003,
-        message: "the enrolment is disabled".to_owned(),
+        message: "the enrolment is disabled".into(),
+        tracking_id: "t-1".into(),
+        operation_id: "o-1".into(),
     }
 }
 

@@ -72,13 +72,15 @@ impl DpsProvisioner {
             (Status::Assigned, Some(state)) => self.assigned(state).map(Step::Done),
             (Status::Assigned, None) => Err(self.protocol("an assignment that does not say to which hub".to_owned())),
             (status @ (Status::Failed | Status::Disabled), state) => Err(ProvisionError::NotAssigned {
-                registration_id: self.registration_id.clone(),
-                status: if status == Status::Failed { "failed" } else { "disabled" }.to_owned(),
+                registration_id: self.registration_id.as_str().into(),
+                status: if status == Status::Failed { "failed" } else { "disabled" },
                 error_code: state.as_ref().and_then(|state| state.error_code).unwrap_or(0),
                 message: state
                     .and_then(|state| state.error_message)
-                    .unwrap_or_else(|| "no reason given".to_owned()),
-                reference: reference(body, &operation.operation_id),
+                    .unwrap_or_else(|| "no reason given".to_owned())
+                    .into(),
+                tracking_id: tracking_id(body).unwrap_or_else(|| NOT_SAID.to_owned()).into(),
+                operation_id: operation.operation_id.into(),
             }),
         }
     }
@@ -128,13 +130,11 @@ impl DpsProvisioner {
     }
 }
 
-/// What to call a registration that came to nothing. The documents show no tracking id there; it is looked for where it would
-/// be.
-fn reference(body: &[u8], operation_id: &str) -> String {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let places = ["/trackingId", "/registrationState/trackingId"];
-    match places.into_iter().find_map(|place| body.pointer(place)?.as_str()) {
-        Some(tracking_id) => format!("tracking id {tracking_id}, operation {operation_id}"),
-        None => format!("operation {operation_id}"),
-    }
+/// Of a registration that came to nothing. The documents show none there; it is looked for where it would be.
+fn tracking_id(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let found = ["/trackingId", "/registrationState/trackingId"]
+        .into_iter()
+        .find_map(|place| body.pointer(place)?.as_str())?;
+    Some(found.to_owned())
 }

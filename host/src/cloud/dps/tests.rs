@@ -147,7 +147,7 @@ fn an_end_without_a_hub_says_why() {
         "{text}"
     );
     let disabled = answer(200, json!({"operationId": "o", "status": "disabled"}));
-    assert!(matches!(error(&disabled), ProvisionError::NotAssigned { status, .. } if status == "disabled"));
+    assert!(matches!(error(&disabled), ProvisionError::NotAssigned { status, .. } if *status == *"disabled"));
 }
 
 #[test]

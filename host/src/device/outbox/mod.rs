@@ -106,7 +106,8 @@ impl Outbox {
         match (patch, message) {
             (Some(patch), message) if message.is_none_or(|message| patch < message) => {
                 let id = self.new_id();
-                Some((id, self.reported.take(id)?))
+                // A hub that listens sees what was reported between two messages between them.
+                Some((id, self.reported.take(id, message)?))
             }
             _ => self.queue.take(),
         }

@@ -134,14 +134,18 @@ impl Reported {
         self.pending.first_key_value().map(|(seq, _)| *seq)
     }
 
-    /// Hands the next patch over: the oldest properties, as many as go into one.
-    pub(super) fn take(&mut self, id: u64) -> Option<&Outgoing> {
+    /// Hands the next patch over: the oldest properties, as many as go into one, of those that were reported `before`.
+    pub(super) fn take(&mut self, id: u64, before: Option<u64>) -> Option<&Outgoing> {
         self.held_until = None;
         let (mut document, mut properties, mut bytes) = (Document::new(), Vec::new(), 0);
         while let Some(next) = self.pending.first_entry() {
             let property = next.get();
             let first = properties.is_empty();
-            let fits = !has(&document, &property.member) && bytes + property.bytes() <= PATCH_BYTES && !property.alone;
+            let early = before.is_none_or(|before| property.seq < before);
+            let fits = early
+                && !has(&document, &property.member)
+                && bytes + property.bytes() <= PATCH_BYTES
+                && !property.alone;
             if !first && !fits {
                 break;
             }

@@ -26,7 +26,7 @@ fn filled(values: &[(&str, Value)]) -> Reported {
 fn taken(reported: &mut Reported, id: u64) -> Vec<Value> {
     let mut patches = Vec::new();
     while reported.next_seq(NOW).is_some() {
-        match reported.take(id + patches.len() as u64) {
+        match reported.take(id + patches.len() as u64, None) {
             Some(Outgoing::Report(patch)) => patches.push(Value::Object(patch.clone())),
             other => panic!("{other:?}"),
         }
@@ -174,7 +174,7 @@ proptest! {
         let take = |reported: &mut Reported, flying: &mut VecDeque<(u64, Document)>, id: &mut u64| {
             if reported.next_seq(Duration::MAX).is_some() {
                 *id += 1;
-                if let Some(Outgoing::Report(patch)) = reported.take(*id) {
+                if let Some(Outgoing::Report(patch)) = reported.take(*id, None) {
                     flying.push_back((*id, patch.clone()));
                 }
             }

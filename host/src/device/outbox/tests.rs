@@ -29,8 +29,9 @@ fn telemetry_and_properties_leave_in_the_order_in_which_they_came() {
     outbox.push(message(1));
     outbox.report(Member::named("b"), json!(2));
     outbox.push(message(2));
-    let patch = json!({ "a": 1, "b": 2 }).as_object().unwrap().clone();
-    assert_eq!(all(&mut outbox), [Outgoing::Report(patch), message(1), message(2)]);
+    let patch = |value: serde_json::Value| Outgoing::Report(value.as_object().unwrap().clone());
+    let (first, second) = (patch(json!({ "a": 1 })), patch(json!({ "b": 2 })));
+    assert_eq!(all(&mut outbox), [first, message(1), second, message(2)]);
 }
 
 #[test]
