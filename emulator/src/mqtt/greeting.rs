@@ -79,7 +79,8 @@ async fn provision<S: AsyncRead + AsyncWrite + Unpin>(
         return refuse(wire, refusal_code(code), "this refusal was asked for").await;
     }
     let token = token(&connect);
-    let expiry = expiry(token.as_ref());
+    // One that has ended already is refused when the device registers, in an answer that says what time it is.
+    let expiry = expiry(token.as_ref().filter(|token| token.expiry() > now()));
     let applicant = Applicant {
         id_scope: username.id_scope,
         registration_id: username.registration_id,
@@ -225,9 +226,13 @@ fn token(connect: &Connect) -> Option<Token> {
 
 /// When a token ends, on the clock that timers go by.
 fn expiry(token: Option<&Token>) -> Instant {
-    let now = u64::try_from(Utc::now().timestamp()).unwrap_or(0);
     let left = token.map_or(LONGEST_SESSION, |token| {
-        Duration::from_secs(token.expiry().saturating_sub(now))
+        Duration::from_secs(token.expiry().saturating_sub(now()))
     });
     Instant::now() + left.min(LONGEST_SESSION)
+}
+
+/// In Unix seconds.
+fn now() -> u64 {
+    u64::try_from(Utc::now().timestamp()).unwrap_or(0)
 }

@@ -78,6 +78,27 @@ async fn a_wrong_key_is_refused_only_when_registering() {
 }
 
 #[tokio::test]
+async fn a_token_that_has_ended_is_refused_with_the_time() {
+    let azure = Azure::start().await;
+    let (scope, id) = (azure.identity.id_scope(), azure.identity.device_id());
+    let resource = format!("{scope}/registrations/{id}");
+    let token = Token::sign(&resource, &azure.identity.device_keys()[0], 1, Some("registration"));
+    let hello = Connect {
+        password: Some(token.to_string()),
+        ..Connect::dps(scope, id, &azure.identity.device_keys()[0])
+    };
+    let mut client = azure.connect(&hello, CONNECTED).await;
+    assert_eq!(client.subscribe(ANSWERS, 1).await, 1);
+    let body = json!({"registrationId": id}).to_string();
+    let answer = client.request(REGISTER, body.as_bytes()).await;
+    assert_eq!(answer.topic, "$dps/registrations/res/401/?$rid=1");
+    let said = answer.json()["timestampUtc"].as_str().unwrap().to_owned();
+    let time = chrono::DateTime::parse_from_rfc3339(&said).unwrap();
+    let off = chrono::Utc::now().signed_duration_since(time);
+    assert!(off.abs() < chrono::TimeDelta::minutes(1), "{said}");
+}
+
+#[tokio::test]
 async fn another_scope_and_an_unknown_device_are_not_found() {
     let azure = Azure::start().await;
     let (id, key) = (azure.identity.device_id(), &azure.identity.device_keys()[0]);

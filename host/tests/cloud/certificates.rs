@@ -7,11 +7,13 @@ use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use serde_json::json;
 use setpoint::cloud::{
-    Access, AzureConnector, ClientCertificate, ConnectError, Connector, Credential, ProvisionError, Provisioner,
+    Access, AzureConnector, ClientCertificate, ConnectError, Connector, Credential, DpsProvisioner, Event, Outgoing,
+    ProvisionError, Provisioner,
 };
+use setpoint_emulator::identity::DeviceCertificate;
 use tempfile::TempDir;
 
-use crate::local::{DEVICE, MODEL};
+use crate::local::{DEVICE, Local, MODEL};
 use crate::server::Server;
 
 /// An authority, and a device's certificate of it in files.
@@ -30,6 +32,7 @@ impl Issued {
         params.distinguished_name.push(DnType::CommonName, DEVICE);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &authority).unwrap();
+        setpoint_test_logs::private_key(&key.serialize_pem());
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("device.pem"), certificate.pem()).unwrap();
         std::fs::write(folder.path().join("device.key"), key.serialize_pem()).unwrap();
@@ -103,4 +106,48 @@ async fn a_key_where_a_certificate_is_asked_for_is_refused() {
         panic!("{refused:?}")
     };
     assert!(error.to_string().contains("asks for a certificate"), "{error}");
+}
+
+/// How the device proves itself to the emulator with this certificate.
+fn with(certificate: &DeviceCertificate, local: &Local) -> Access {
+    setpoint_test_logs::private_key(&certificate.key_pem);
+    let folder = tempfile::tempdir().unwrap();
+    let [pem, key] = ["device.pem", "device.key"].map(|name| folder.path().join(name));
+    std::fs::write(&pem, &certificate.certificate_pem).unwrap();
+    std::fs::write(&key, &certificate.key_pem).unwrap();
+    let opened = ClientCertificate::open(&pem, &key, None).unwrap();
+    Access::new(Credential::Certificate(opened), &local.trust())
+}
+
+#[tokio::test]
+async fn a_device_of_a_known_authority_registers_and_connects() {
+    let local = Local::start().await;
+    let certificate = local.identity.issue_device_certificate("cert-1").unwrap();
+    let access = with(&certificate, &local);
+    for (endpoint, access) in [
+        (local.endpoint(), access.clone()),
+        (local.endpoint_for_websockets(), access.websockets()),
+    ] {
+        let provisioner = DpsProvisioner::new(endpoint, local.identity.id_scope(), "cert-1", access.clone());
+        let assignment = provisioner.provision(MODEL).await.unwrap();
+        assert_eq!(assignment.device_id, "cert-1");
+        let mut connection = AzureConnector::new(access).connect(&assignment, MODEL).await.unwrap();
+        connection.send(1, &Outgoing::GetTwin).unwrap();
+        let event = connection.next().await.unwrap();
+        assert!(matches!(event, Event::Twin(_)), "{event:?}");
+        connection.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_authority_is_refused_by_the_emulator() {
+    let (local, other) = (Local::start().await, Local::start().await);
+    let stranger = other.identity.issue_device_certificate("cert-1").unwrap();
+    let access = with(&stranger, &local);
+    let provisioner = DpsProvisioner::new(local.endpoint(), local.identity.id_scope(), "cert-1", access);
+    let refused = provisioner.provision(MODEL).await;
+    assert!(
+        matches!(refused, Err(ProvisionError::Refused { status: 401, .. })),
+        "{refused:?}"
+    );
 }

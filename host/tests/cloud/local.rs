@@ -17,7 +17,9 @@ pub(crate) struct Local {
 
 impl Local {
     pub(crate) async fn start() -> Local {
+        setpoint_test_logs::start();
         let identity = Arc::new(Identity::temporary().unwrap());
+        setpoint_test_logs::keys(identity.device_keys());
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let options = Options {
             mqtt: any,
@@ -42,7 +44,19 @@ impl Local {
     /// How the device proves itself.
     pub(crate) fn access(&self) -> Access {
         let [key, _] = self.identity.device_keys();
-        Access::with_key(key.clone(), &Trust::only(self.identity.ca_pem()).unwrap())
+        Access::with_key(key.clone(), &self.trust())
+    }
+
+    pub(crate) fn trust(&self) -> Trust {
+        Trust::only(self.identity.ca_pem()).unwrap()
+    }
+
+    /// WebSockets are spoken on the port for HTTPS.
+    pub(crate) fn endpoint_for_websockets(&self) -> Endpoint {
+        Endpoint {
+            port: Some(self.emulator.https_address().port()),
+            ..self.endpoint()
+        }
     }
 
     pub(crate) fn provisioner(&self, access: Access) -> DpsProvisioner {

@@ -12,6 +12,7 @@ mod endings;
 mod gateways;
 mod local;
 mod messages;
+mod provisioning;
 mod proxies;
 mod server;
 mod time;

@@ -50,6 +50,7 @@ impl Server {
     }
 
     async fn with(versions: &[&'static SupportedProtocolVersion], clients: Arc<dyn ClientCertVerifier>) -> Server {
+        setpoint_test_logs::start();
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(["localhost".to_owned()])
             .unwrap()
@@ -79,7 +80,9 @@ impl Server {
 
     /// A device that believes this server.
     pub(crate) fn access(&self) -> Access {
-        Access::with_key(Key::from_bytes(vec![1; 32]), &self.trust())
+        let key = Key::from_bytes(vec![1; 32]);
+        setpoint_test_logs::keys([&key]);
+        Access::with_key(key, &self.trust())
     }
 
     pub(crate) fn trust(&self) -> Trust {

@@ -122,3 +122,13 @@ async fn a_connection_expires_with_its_token() {
     );
     connection.close().await;
 }
+
+#[tokio::test]
+async fn the_emulator_says_the_time_as_azure_does() {
+    let local = Local::start().await;
+    let clock = VirtualClock::starting_at(Utc::now() - TimeDelta::hours(7));
+    let access = local.access().clock(tokens(&clock));
+    let assignment = local.provisioner(access.clone()).provision(MODEL).await.unwrap();
+    let connection = AzureConnector::new(access).connect(&assignment, MODEL).await.unwrap();
+    connection.close().await;
+}

@@ -1,13 +1,15 @@
 //! MQTT over WebSockets.
 
 use futures_util::{SinkExt, StreamExt};
-use setpoint::cloud::{AzureConnector, ConnectError, Connector, Event, Outgoing, ProvisionError, Provisioner, Proxies};
+use setpoint::cloud::{
+    AzureConnector, ConnectError, Connector, DpsProvisioner, Event, Outgoing, ProvisionError, Provisioner, Proxies,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use crate::local::MODEL;
+use crate::local::{DEVICE, Local, MODEL};
 use crate::server::{Client, Server};
 use crate::tunnels::{Manner, TestProxy};
 
@@ -138,4 +140,21 @@ async fn a_server_without_websockets_is_named() {
     }
     let error = failure("SSH-2.0-OpenSSH_9.2\r\n\r\n").await;
     assert!(error.contains("no WebSocket"), "{error}");
+}
+
+#[tokio::test]
+async fn a_device_registers_and_connects_over_websockets() {
+    let local = Local::start().await;
+    let access = local.access().websockets();
+    let scope = local.identity.id_scope();
+    let provisioner = DpsProvisioner::new(local.endpoint_for_websockets(), scope, DEVICE, access.clone());
+    let assignment = provisioner.provision(MODEL).await.unwrap();
+    assert_eq!(assignment.hub, local.endpoint_for_websockets());
+    let mut connection = AzureConnector::new(access).connect(&assignment, MODEL).await.unwrap();
+    connection.send(1, &Outgoing::GetTwin).unwrap();
+    let event = connection.next().await.unwrap();
+    assert!(matches!(event, Event::Twin(_)), "{event:?}");
+    local.emulator.hub().kick(DEVICE).unwrap();
+    let error = connection.next().await.unwrap_err();
+    assert!(matches!(error, ConnectError::Closed { .. }), "{error:?}");
 }

@@ -127,3 +127,18 @@ fn a_proxy_that_does_not_answer_is_named_without_the_password() {
     let environment = environment.set("NO_PROXY", "invalid").set("SETPOINT_WEBSOCKETS", "0");
     refused(&environment, &[], 1, &["dps.invalid:8883 cannot be reached", "lookup"]);
 }
+
+#[test]
+fn a_device_gets_to_the_embedded_hub_over_websockets() {
+    let environment = Environment::new();
+    for (environment, arguments) in [
+        (&environment, &["run", "--websockets"][..]),
+        (&Environment::new().set("SETPOINT_WEBSOCKETS", "1"), &["run"][..]),
+    ] {
+        let mut program = environment.start(arguments);
+        program.until("Sent message");
+        program.press("q\n");
+        let (status, stderr) = program.wait();
+        assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
+    }
+}
