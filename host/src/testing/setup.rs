@@ -83,7 +83,7 @@ impl Setup {
         self
     }
 
-    /// Begins at this time, and not at [`BEGINNING`].
+    /// Begins at this time, and not at [`BEGINNING`](super::BEGINNING).
     pub fn beginning(mut self, wall: DateTime<Utc>) -> Self {
         self.clock = VirtualClock::starting_at(wall);
         self
