@@ -48,7 +48,8 @@ impl OutboxOptions {
     }
 }
 
-/// Which device it is, so that no other's outbox is taken for its own. Not the endpoint: that may move.
+/// Which device it is, so that no other's outbox is taken for its own. A device that is provisioned may move from hub to hub; one
+/// with a connection string is one of that hub.
 pub(super) struct Identity {
     name: String,
     /// Whether its hub is another one the next time, at another port.
@@ -60,11 +61,33 @@ impl Identity {
         let name = match cloud {
             Cloud::Local => "local".to_owned(),
             Cloud::Dps(dps) => format!("{}/{}", dps.id_scope, dps.registration_id),
-            Cloud::Hub(hub, _) => format!("{}/{}", hub.host.host, hub.device_id),
+            Cloud::Hub(hub, _) => format!("{}/{}", hub.host, hub.device_id),
         };
         Self {
             name,
             ends_with_the_process: matches!(cloud, Cloud::Local),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(host: &str) -> String {
+        let string = format!("HostName={host};DeviceId=d;SharedAccessKey=c2VjcmV0");
+        let get = |name: &str| match name {
+            "IOTHUB_DEVICE_SECURITY_TYPE" => Some("connectionString".to_owned()),
+            "IOTHUB_DEVICE_CONNECTION_STRING" => Some(string.clone()),
+            _ => None,
+        };
+        Identity::of(&Cloud::from_environment(get).unwrap()).name
+    }
+
+    /// The hub that is kept with an outbox is gone to without a look at the string.
+    #[test]
+    fn the_same_device_of_another_hub_is_another_device() {
+        assert_eq!(identity("localhost:8883"), identity("localhost:8883"));
+        assert_ne!(identity("localhost:8883"), identity("localhost:8884"));
     }
 }

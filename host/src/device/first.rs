@@ -34,12 +34,11 @@ pub(super) async fn first_twin(
             happened = link.next() => happened,
             () = due => match device.overdue() {
                 Some(reason) => link.down(link.useless(reason).into()),
-                None => {
-                    if device.asks_again() && let Some(connection) = link.connection() {
-                        device.ask_for_twin(connection)?;
-                    }
-                    continue;
-                }
+                None if device.asks_again() => match ask(link, device) {
+                    Some(happened) => happened,
+                    None => continue,
+                },
+                None => continue,
             },
         };
         let happened = match happened {
@@ -58,13 +57,18 @@ pub(super) async fn first_twin(
             },
             other => other,
         };
-        match happened {
+        let happened = match happened {
             Happened::Up => {
                 device.connected();
-                if let Some(connection) = link.connection() {
-                    device.ask_for_twin(connection)?;
+                match ask(link, device) {
+                    Some(happened) => happened,
+                    None => continue,
                 }
             }
+            other => other,
+        };
+        match happened {
+            Happened::Up => {}
             Happened::Event(Event::Twin(twin)) => return Ok((twin, early)),
             // The twin that is on its way has it already: the hub answers in order.
             Happened::Event(Event::Desired { .. }) => {}
@@ -82,4 +86,10 @@ pub(super) async fn first_twin(
             }
         }
     }
+}
+
+/// Asks for the twin. A connection that does not take the question is gone.
+fn ask(link: &mut Link, device: &mut Device) -> Option<Happened> {
+    let asked = device.ask_for_twin(link.connection()?);
+    asked.err().map(|error| link.down(error.into()))
 }
