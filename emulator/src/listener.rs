@@ -25,8 +25,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) type TlsIo = TlsStream<TcpStream>;
 
 /// A client that has shaken hands.
-pub(crate) struct Client {
-    pub(crate) stream: TlsIo,
+pub(crate) struct Client<S = TlsIo> {
+    pub(crate) stream: S,
     pub(crate) peer: SocketAddr,
     /// The name the client reached this server by: what it asked for in the handshake, or the address it connected to
     /// when that was one.

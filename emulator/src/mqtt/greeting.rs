@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::Utc;
 use mqtt_protocol_core::mqtt::result_code::ConnectReturnCode as Code;
 use setpoint_protocol::{DpsUsername, HubUsername, Token, Username};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{self, Instant};
 
 use super::{
@@ -15,10 +16,7 @@ use super::{
     session::{self, Ended},
     wire::Wire,
 };
-use crate::{
-    listener::{Client, TlsIo},
-    state::Applicant,
-};
+use crate::{listener::Client, state::Applicant};
 
 /// How long a client may take from the TLS handshake to a whole CONNECT.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -27,7 +25,10 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 const LONGEST_SESSION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Serves one client to its end.
-pub(super) async fn serve(client: Client, services: &Services) -> Result<(), Ended> {
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    client: Client<S>,
+    services: &Services,
+) -> Result<(), Ended> {
     let mut wire = Wire::new(client.stream);
     let raw = time::timeout(CONNECT_DEADLINE, wire.next())
         .await
@@ -52,8 +53,8 @@ pub(super) async fn serve(client: Client, services: &Services) -> Result<(), End
 }
 
 /// DPS. The token is judged when the device registers, as the real one does it: a wrong key is refused then, not here.
-async fn provision(
-    mut wire: Wire<TlsIo>,
+async fn provision<S: AsyncRead + AsyncWrite + Unpin>(
+    mut wire: Wire<S>,
     connect: Connect,
     username: DpsUsername,
     server_name: String,
@@ -88,8 +89,8 @@ async fn provision(
 }
 
 /// IoT Hub.
-async fn attend(
-    mut wire: Wire<TlsIo>,
+async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
+    mut wire: Wire<S>,
     connect: Connect,
     username: HubUsername,
     services: &Services,
@@ -138,7 +139,7 @@ async fn attend(
 }
 
 /// Answers CONNECT with a refusal and closes. `why` is for the log; the client learns the code.
-async fn refuse(mut wire: Wire<TlsIo>, code: Code, why: &str) -> Result<(), Ended> {
+async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut wire: Wire<S>, code: Code, why: &str) -> Result<(), Ended> {
     tracing::warn!("connection refused with CONNACK {}: {why}", code as u8);
     wire.push(&packet::connack(code, false)?);
     wire.close().await;

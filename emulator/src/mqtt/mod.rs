@@ -8,6 +8,8 @@
 //! the MQTT protocol"; below them, OASIS MQTT 3.1.1.
 
 mod dps;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod greeting;
 mod hub;
 mod packet;

@@ -3,6 +3,8 @@
 //! Source: Microsoft, "Communicate with DPS using the MQTT protocol" and "Device Provisioning Service, retries": answers of
 //! 429 and above are tried again with growing pauses, those of 300 to 428 are final, `retry-after` is obeyed.
 
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod pace;
 
 use std::time::Duration;

@@ -12,6 +12,9 @@
 mod connection_string;
 mod dps;
 mod exchange;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hub;
 pub mod memory;
 mod mqtt;
