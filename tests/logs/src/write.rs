@@ -11,13 +11,15 @@ use serde_json::Value;
 use setpoint_protocol::Key;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::{FOLDER, KEYS};
 
 /// Everything, without libraries that log what they send, tokens among it, or each instruction they compile: the program's own
-/// logs leave them out too, whatever is asked for.
+/// logs leave them out too, whatever is asked for. Nor what is said of each type of a component.
 const FILTER: &str = "trace,rumqttc=info,rumqttc_core=info,ureq=info,ureq_proto=info,hyper=info,cranelift_codegen=info,\
-                      cranelift_frontend=info,wasmtime=info,wasmtime_internal_cranelift=info,regalloc2=info";
+                      cranelift_frontend=info,wasmtime=info,wasmtime_internal_cranelift=info,regalloc2=info,wit_parser=info,\
+                      wit_component=info";
 
 /// Where this process writes.
 static FILES: LazyLock<Option<Files>> = LazyLock::new(|| std::env::var_os(FOLDER).map(|folder| Files(folder.into())));
@@ -27,8 +29,8 @@ pub fn start() {
     static STARTED: Once = Once::new();
     if let Some(files) = &*FILES {
         STARTED.call_once(|| {
-            let started = tracing::subscriber::set_global_default(files.traces());
-            started.expect("no test logs anywhere else");
+            // Takes what libraries log in the older way, too, rustls among them.
+            files.traces().try_init().expect("no test logs anywhere else");
         });
     }
 }
