@@ -127,12 +127,13 @@ deny: (tool "cargo-deny" "0.20.2")
     set -- "$tools/bin/cargo-deny" --all-features --locked
     "$@" check --deny unmatched-skip licenses bans sources
     # What is known against a crate stands in a database on GitHub, which not every machine can reach, nor at once.
-    # Each is a group of processes, as git does the work of the one; and bash says nothing of one that ends by SIGINT.
+    # Each is a group of processes, as git does the work of the one. Bash has nothing to say of how they end.
     set -m
     "$@" fetch db >"$tools/advisories.log" 2>&1 &
     fetching=$!
     (sleep 20; kill -INT -- "-$fetching") >/dev/null 2>&1 &
     alarm=$!
+    disown "$alarm"
     if wait "$fetching" 2>/dev/null; then reached=true; else reached=false; fi
     kill -INT -- "-$alarm" 2>/dev/null || true
     if $reached; then
