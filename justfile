@@ -81,6 +81,11 @@ fuzz SECONDS="10" SEED="1": (tool "cargo-fuzz" "0.13.2")
         fi
     done
 
+# Tests for minutes what `test` tests for seconds: faults by the thousand, kills by the hundred; `just soak --seed 7` repeats one
+soak *ARGS: toolchain
+    cargo build --workspace
+    @"${CARGO_TARGET_DIR:-target}/debug/soak" "$@"
+
 # Formats the code
 fmt:
     cargo fmt --all

@@ -32,6 +32,37 @@ impl Table {
         self.push(what.into(), value, goal, how);
     }
 
+    /// So many messages in each of these times, as messages a second.
+    pub(crate) fn rates(&mut self, what: &str, how: &'static str, messages: usize, times: &[Duration]) {
+        let mut rates: Vec<f64> = times.iter().map(|time| messages as f64 / time.as_secs_f64()).collect();
+        rates.sort_by(f64::total_cmp);
+        let at = |index: usize| rates.get(index).copied().unwrap_or_default();
+        let (low, middle, high) = (at(0), at(rates.len() / 2), at(rates.len().saturating_sub(1)));
+        self.push(
+            what.to_owned(),
+            format!("{middle:.0}/s ({low:.0} to {high:.0})"),
+            "",
+            how,
+        );
+    }
+
+    /// How fast the second was beside the first: the median of the ratios of turns that followed each other.
+    pub(crate) fn ratio(&mut self, what: &str, goal: &'static str, first: &[Duration], second: &[Duration]) {
+        let pairs = first.iter().zip(second);
+        let mut ratios: Vec<f64> = pairs
+            .map(|(first, second)| first.as_secs_f64() / second.as_secs_f64())
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        let at = |index: usize| ratios.get(index).copied().unwrap_or_default();
+        let (low, middle, high) = (at(0), at(ratios.len() / 2), at(ratios.len().saturating_sub(1)));
+        self.push(
+            what.to_owned(),
+            format!("{middle:.2} ({low:.2} to {high:.2})"),
+            goal,
+            "in turns, in one run",
+        );
+    }
+
     /// A number of bytes.
     pub(crate) fn bytes(&mut self, what: impl Into<String>, goal: &'static str, how: &'static str, bytes: u64) {
         let value = match bytes {

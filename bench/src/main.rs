@@ -6,6 +6,7 @@
 //! | `guest.rs` | loading and starting the thermostat |
 //! | `guests.rs` | a start, an instance, a tick, a swap and memory, for each language |
 //! | `native.rs` | a tick of the same thermostat without a sandbox |
+//! | `throughput.rs` | telemetry of one device, beside a bare MQTT publisher |
 //! | `figures.rs` | medians, and how they are printed |
 //!
 //! Nothing here passes or fails: machines are shared and noisy. Each figure stands beside its goal.
@@ -15,6 +16,7 @@ mod guest;
 mod guests;
 mod native;
 mod process;
+mod throughput;
 
 use std::path::PathBuf;
 
@@ -31,6 +33,7 @@ fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let mut table = Table::default();
     process::measure(&program, folder.path(), &mut table)?;
+    throughput::measure(folder.path(), &mut table)?;
     let cache = folder.path().join("cache");
     guest::measure(&cache, &mut table)?;
     let others = std::env::args_os().skip(1).map(PathBuf::from);

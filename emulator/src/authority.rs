@@ -14,6 +14,8 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use crate::client_auth::AnyCertificate;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Ten years: whoever trusted the authority once should not have to do it again while the machine lives.
@@ -24,6 +26,9 @@ const AUTHORITY_MARGIN: Duration = Duration::from_secs(60 * DAY.as_secs());
 
 /// Short, because nothing can revoke it; every client sees a fresh one at the next handshake anyway.
 const SERVER_LIFE: Duration = Duration::from_secs(30 * DAY.as_secs());
+
+/// A year, as devices' certificates usually have.
+const DEVICE_LIFE: Duration = Duration::from_secs(365 * DAY.as_secs());
 
 /// Renewed with this much left.
 const SERVER_MARGIN: Duration = Duration::from_secs(10 * DAY.as_secs());
@@ -109,10 +114,24 @@ impl Authority {
     pub(crate) fn server_config(self: &Arc<Self>, names: &[String]) -> Result<rustls::ServerConfig, AuthorityError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let resolver = RenewedCertificate::new(Arc::clone(self), names.to_vec(), SystemTime::now())?;
-        Ok(rustls::ServerConfig::builder_with_provider(provider)
+        Ok(rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .with_no_client_auth()
+            .with_client_cert_verifier(Arc::new(AnyCertificate::new(provider)))
             .with_cert_resolver(Arc::new(resolver)))
+    }
+
+    /// A certificate for a device, whose common name is to be its registration id, and its key; both PEM, the key secret.
+    pub(crate) fn issue_device(&self, name: &str, now: SystemTime) -> Result<(String, String), AuthorityError> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name = common_name(name);
+        set_validity(&mut params, now, self.not_after.min(now + DEVICE_LIFE));
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        Ok((certificate.pem(), key.serialize_pem()))
     }
 
     fn issue(&self, names: &[String], now: SystemTime) -> Result<CertifiedKey, AuthorityError> {
@@ -140,7 +159,7 @@ impl Authority {
 fn issuer_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = common_name(name);
-    // It signs servers and nothing below it.
+    // It signs servers and devices and nothing below them.
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.use_authority_key_identifier_extension = true;

@@ -1,34 +1,45 @@
-//! The HTTPS side's connections: HTTP/1.1 over TLS, each with a deadline for its headers.
+//! The HTTPS side's connections: HTTP/1.1 over TLS, each with a deadline for its headers, and what becomes WebSockets of them.
 
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::task::JoinSet;
+use tokio::{sync::mpsc, task::JoinSet};
 
-use crate::{background::Stop, listener::TlsListener};
+use crate::{
+    background::Stop,
+    listener::{Client, TlsListener},
+    mqtt::{self, Services},
+};
 
 /// How long a client may take to send a request's headers, also until its next request on a connection it keeps.
 const HEADERS_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Serves every client that comes until told to stop; then all of them are cut off, streams that never end among them.
-pub(crate) async fn serve(mut listener: TlsListener, router: Router, mut stop: Stop) {
+pub(crate) async fn serve(mut listener: TlsListener, router: Router, services: Services, mut stop: Stop) {
     let mut connections = JoinSet::new();
+    // A connection that was upgraded comes back here, so that it is cut off like the others.
+    let (sender, mut upgraded) = mpsc::channel(1);
+    let router = router.merge(mqtt::websocket::route(sender));
     loop {
         tokio::select! {
-            client = listener.next() => {
-                let service = TowerToHyperService::new(router.clone());
+            Client { stream, origin } = listener.next() => {
+                let peer = origin.peer;
+                let service = TowerToHyperService::new(router.clone().layer(Extension(origin)));
                 connections.spawn(async move {
                     let mut http = http1::Builder::new();
                     http.timer(TokioTimer::new()).header_read_timeout(HEADERS_DEADLINE);
-                    if let Err(error) = http.serve_connection(TokioIo::new(client.stream), service).await {
-                        tracing::debug!(peer = %client.peer, "HTTPS connection ended: {error}");
+                    if let Err(error) = http.serve_connection(TokioIo::new(stream), service).with_upgrades().await {
+                        tracing::debug!(%peer, "HTTPS connection ended: {error}");
                     }
                 });
+            }
+            Some((socket, origin)) = upgraded.recv() => {
+                connections.spawn(mqtt::serve_one(socket, origin, services.clone()));
             }
             Some(_) = connections.join_next() => {}
             _ = &mut stop => break,

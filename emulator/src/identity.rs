@@ -51,6 +51,24 @@ pub struct Identity {
     directory: Option<PathBuf>,
 }
 
+/// A device's certificate with its key.
+#[derive(Clone)]
+pub struct DeviceCertificate {
+    /// The certificate.
+    pub certificate_pem: String,
+    /// Its private key (PKCS #8). Secret; `Debug` does not show it.
+    pub key_pem: String,
+}
+
+impl std::fmt::Debug for DeviceCertificate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("DeviceCertificate")
+            .field("certificate_pem", &self.certificate_pem)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Why an identity could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
@@ -219,8 +237,22 @@ impl Identity {
         self.directory.as_deref()
     }
 
+    /// A certificate for a device, signed by the emulator's authority and valid for a year. With `registration_id` as its common
+    /// name it provisions through the group [`X509_GROUP`](crate::X509_GROUP).
+    ///
+    /// # Errors
+    ///
+    /// When the name cannot stand in a certificate.
+    pub fn issue_device_certificate(&self, registration_id: &str) -> Result<DeviceCertificate, IdentityError> {
+        let (certificate_pem, key_pem) = self.authority.issue_device(registration_id, SystemTime::now())?;
+        Ok(DeviceCertificate {
+            certificate_pem,
+            key_pem,
+        })
+    }
+
     /// TLS for the emulator's ports: TLS 1.2 and 1.3, for [`names`](Identity::names), with a server certificate that renews itself
-    /// while the configuration is in use.
+    /// while the configuration is in use. Clients may present certificates, which are let in whoever signed them.
     ///
     /// # Errors
     ///

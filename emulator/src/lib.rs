@@ -1,12 +1,13 @@
 //! The local Azure IoT: Device Provisioning Service, IoT Hub and its service API on this machine.
 //!
 //! [`Emulator::start`] opens two TLS ports. On one, devices speak MQTT with DPS and the hub (`mqtt`); on the other,
-//! services speak HTTPS ([`service`]). Both stand on [`state`], which does no I/O. [`identity`] holds the names, keys and
+//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. Both stand on [`state`], which does no I/O. [`identity`] holds the names, keys and
 //! certificates the emulator is known by, [`running`] lets other processes find it, [`paste`] says how to point an SDK
 //! at it.
 
 mod authority;
 mod background;
+mod client_auth;
 mod https;
 pub mod identity;
 mod listener;
@@ -30,10 +31,14 @@ pub use state::{Enrollments, Hub};
 use background::Background;
 use identity::IdentityError;
 use listener::TlsListener;
-use state::{Enrollment, Group, HubError};
+use state::{Attestation, CertificateError, Enrollment, Group, HubError, TrustedAuthority};
 
-/// The name of the enrolment group that is there from the start.
+/// The name of the enrolment group with keys that is there from the start.
 pub const GROUP: &str = "setpoint";
+
+/// The name of the group, there from the start too, that trusts the identity's own authority: any device with a certificate of
+/// [`Identity::issue_device_certificate`].
+pub const X509_GROUP: &str = "setpoint-x509";
 
 /// What an emulator is started with.
 pub struct Options {
@@ -75,6 +80,9 @@ pub enum StartError {
     /// The identity's device cannot be registered.
     #[error("cannot register the identity's own device: {0}")]
     Device(#[from] HubError),
+    /// The identity's certificate cannot be that of an authority.
+    #[error("cannot trust the identity's own authority: {0}")]
+    Authority(#[from] CertificateError),
 }
 
 /// A running emulator. Dropping it closes both ports and every connection; [`Emulator::stop`] also waits for that.
@@ -88,8 +96,8 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Opens both ports and serves them. The hub has the identity's device, DPS its individual enrolment and the group
-    /// [`GROUP`]. Ready for clients when this returns.
+    /// Opens both ports and serves them. The hub has the identity's device, DPS its individual enrolment and the groups
+    /// [`GROUP`] and [`X509_GROUP`]. Ready for clients when this returns.
     ///
     /// # Errors
     ///
@@ -106,6 +114,7 @@ impl Emulator {
             hub: Arc::clone(&hub),
             enrollments: Arc::clone(&enrollments),
         };
+        let websocket_services = services.clone();
         let router = service::router(Arc::clone(&hub), Arc::clone(&enrollments), identity);
         Ok(Emulator {
             mqtt_address,
@@ -113,7 +122,7 @@ impl Emulator {
             hub,
             enrollments,
             mqtt: Background::spawn(|stop| mqtt::serve(mqtt, services, stop)),
-            https: Background::spawn(|stop| https::serve(https, router, stop)),
+            https: Background::spawn(|stop| https::serve(https, router, websocket_services, stop)),
         })
     }
 
@@ -145,17 +154,22 @@ impl Emulator {
 }
 
 /// Puts the identity's device and enrolments in place.
-fn furnish(hub: &Hub, enrollments: &Enrollments, identity: &Identity) -> Result<(), HubError> {
-    hub.create_device(identity.device_id(), Some(identity.device_keys().clone()))?;
+fn furnish(hub: &Hub, enrollments: &Enrollments, identity: &Identity) -> Result<(), StartError> {
+    hub.create_device(identity.device_id(), Some(identity.device_keys().clone().into()))?;
     enrollments.put(Enrollment {
         registration_id: identity.device_id().to_owned(),
         device_id: None,
-        keys: identity.device_keys().clone(),
+        credentials: identity.device_keys().clone().into(),
         enabled: true,
     })?;
     enrollments.put_group(Group {
         group_id: GROUP.to_owned(),
-        keys: identity.group_keys().clone(),
+        attestation: Attestation::Keys(identity.group_keys().clone()),
+        enabled: true,
+    });
+    enrollments.put_group(Group {
+        group_id: X509_GROUP.to_owned(),
+        attestation: Attestation::Authority(TrustedAuthority::from_pem(identity.ca_pem())?),
         enabled: true,
     });
     Ok(())

@@ -10,7 +10,10 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig, server::TlsStream};
 
-use crate::background::{Background, Stop};
+use crate::{
+    background::{Background, Stop},
+    state::ClientCertificate,
+};
 
 /// How long a client may take to shake hands.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
@@ -21,16 +24,21 @@ const HANDSHAKES: usize = 512;
 /// A pause after the system could not accept, which it cannot when it is out of files: without one the loop would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// An encrypted connection.
-pub(crate) type TlsIo = TlsStream<TcpStream>;
-
 /// A client that has shaken hands.
-pub(crate) struct Client<S = TlsIo> {
-    pub(crate) stream: S,
+pub(crate) struct Client {
+    pub(crate) stream: TlsStream<TcpStream>,
+    pub(crate) origin: Origin,
+}
+
+/// Where a client came from, as the handshake says.
+#[derive(Clone)]
+pub(crate) struct Origin {
     pub(crate) peer: SocketAddr,
     /// The name the client reached this server by: what it asked for in the handshake, or the address it connected to
     /// when that was one.
     pub(crate) server_name: String,
+    /// What it presented in the handshake.
+    pub(crate) certificate: Option<ClientCertificate>,
 }
 
 /// A TLS port; dropping it closes the port.
@@ -113,14 +121,19 @@ async fn shake_hands(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr)
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?.ip().to_canonical();
     let stream = acceptor.accept(stream).await?;
-    let server_name = match stream.get_ref().1.server_name() {
+    let session = stream.get_ref().1;
+    let certificate = session.peer_certificates().and_then(ClientCertificate::from_chain);
+    let server_name = match session.server_name() {
         Some(name) => name.to_owned(),
         None if local.is_ipv6() => format!("[{local}]"),
         None => local.to_string(),
     };
     Ok(Client {
         stream,
-        peer,
-        server_name,
+        origin: Origin {
+            peer,
+            server_name,
+            certificate,
+        },
     })
 }

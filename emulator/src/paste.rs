@@ -31,7 +31,7 @@ pub fn environment(identity: &Identity, mqtt_port: u16, https_port: u16, ca: &Pa
         host: devices.clone(),
         device_id: identity.device_id().to_owned(),
         module_id: None,
-        key: device_key.clone(),
+        key: Some(device_key.clone()),
         gateway: None,
     };
     let operator = ServiceConnectionString {
@@ -132,8 +132,8 @@ mod tests {
         );
         let device: DeviceConnectionString = value("IOTHUB_DEVICE_CONNECTION_STRING").parse().unwrap();
         assert_eq!(
-            (device.host.to_string().as_str(), &device.key),
-            ("localhost", &identity.device_keys()[0])
+            (device.host.to_string().as_str(), device.key.as_ref()),
+            ("localhost", Some(&identity.device_keys()[0]))
         );
         let service: ServiceConnectionString = value("IOTHUB_CONNECTION_STRING").parse().unwrap();
         assert_eq!(

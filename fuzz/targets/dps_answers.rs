@@ -5,19 +5,15 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use setpoint::cloud::fuzzing::dps_answer;
-use setpoint::cloud::{DpsProvisioner, Trust};
+use setpoint::cloud::{Access, DpsProvisioner, Trust};
 use setpoint_emulator::Identity;
 use setpoint_protocol::{Endpoint, Key};
 
 static PROVISIONER: LazyLock<DpsProvisioner> = LazyLock::new(|| {
     let identity = Identity::temporary().expect("keys can be made");
-    DpsProvisioner {
-        endpoint: Endpoint::new("localhost"),
-        id_scope: "0ne00000000".to_owned(),
-        registration_id: "device".to_owned(),
-        key: Key::from_bytes(vec![7; 32]),
-        trust: Trust::only(identity.ca_pem()).expect("the authority's certificate is one"),
-    }
+    let trust = Trust::only(identity.ca_pem()).expect("the authority's certificate is one");
+    let access = Access::with_key(Key::from_bytes(vec![7; 32]), &trust);
+    DpsProvisioner::new(Endpoint::new("localhost"), "0ne00000000", "device", access)
 });
 
 fuzz_target!(|data: &[u8]| {

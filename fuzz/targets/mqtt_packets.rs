@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
-use setpoint_emulator::state::{CloudMessage, DeviceKeys, Enrollment};
+use setpoint_emulator::state::{CloudMessage, Credentials, Enrollment};
 use setpoint_emulator::{Enrollments, Hub, fuzzing};
 use setpoint_protocol::{Filter, Key, PropertyBag, Token};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -80,8 +80,8 @@ fn greeting(first: u8) -> Vec<u8> {
 /// A hub with one device, for whom a message waits, and DPS that knows it.
 fn services() -> (Arc<Hub>, Arc<Enrollments>) {
     let (hub, enrollments) = (Hub::new(), Arc::new(Enrollments::new(SCOPE)));
-    let keys: DeviceKeys = [key(), key()];
-    hub.create_device(DEVICE, Some(keys.clone()))
+    let credentials = Credentials::Keys([key(), key()]);
+    hub.create_device(DEVICE, Some(credentials.clone()))
         .expect("nobody has this name");
     let message = CloudMessage {
         body: b"hello".to_vec(),
@@ -92,7 +92,7 @@ fn services() -> (Arc<Hub>, Arc<Enrollments>) {
     let enrollment = Enrollment {
         registration_id: DEVICE.to_owned(),
         device_id: None,
-        keys,
+        credentials,
         enabled: true,
     };
     enrollments.put(enrollment).expect("it is one");

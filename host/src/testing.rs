@@ -12,6 +12,8 @@
 //! # Ok::<(), setpoint::testing::TestError>(())
 //! ```
 
+mod setup;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -24,16 +26,16 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::setup::Setup;
 use crate::clock::{Clock, VirtualClock};
 use crate::cloud::Outgoing;
 use crate::cloud::memory::MemoryHub;
 use crate::device::{
-    Control, Device, Notice, Replacement, Session, SessionError, Status, SwapError, Swapped, Verdict, run,
+    Capacity, ConnectionState, Control, Notice, Replacement, SessionError, Status, StoreError, SwapError, Swapped,
+    Verdict,
 };
 use crate::effect::Level;
-use crate::sandbox::{
-    GuestError, Limits, LoadError, Program, Random, Recorder, Sandbox, SandboxError, SharedRandom, Surroundings, Tap,
-};
+use crate::sandbox::{GuestError, Limits, LoadError, Program, Sandbox, SandboxError, SharedRandom, Surroundings};
 
 /// When a test begins, unless it says otherwise: 2024-01-01T00:00:00Z.
 pub const BEGINNING: DateTime<Utc> = match DateTime::from_timestamp(1_704_067_200, 0) {
@@ -53,6 +55,9 @@ pub enum TestError {
     /// The guest failed before its session began.
     #[error(transparent)]
     Guest(#[from] GuestError),
+    /// What an earlier device has left cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The session ended by itself.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -64,122 +69,21 @@ pub enum TestError {
     Stopped,
 }
 
-/// A device that has been loaded and not yet started: the place to say how it is to be surrounded.
-pub struct Setup {
-    program: Program,
-    config: BTreeMap<String, String>,
-    random: SharedRandom,
-    hub: MemoryHub,
-    clock: VirtualClock,
-    restarts: Option<u32>,
-    recorder: Option<Arc<dyn Recorder>>,
-}
-
-impl Setup {
-    /// Sets a value of the operator's.
-    pub fn config(mut self, key: &str, value: &str) -> Self {
-        self.config.insert(key.to_owned(), value.to_owned());
-        self
-    }
-
-    /// Gives the guest this randomness. Without it, it draws zeros.
-    pub fn random(mut self, random: impl Random + 'static) -> Self {
-        self.random = SharedRandom::new(random);
-        self
-    }
-
-    /// Connects it to this hub, which may have been told things before.
-    pub fn hub(mut self, hub: &MemoryHub) -> Self {
-        self.hub = hub.clone();
-        self
-    }
-
-    /// Restarts a guest that fails so often in a row, and not ten times.
-    pub fn restarts(mut self, most: u32) -> Self {
-        self.restarts = Some(most);
-        self
-    }
-
-    /// Has everything that goes in and out of the guest taken down; see [`record`](crate::record).
-    pub fn recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
-        self.recorder = Some(recorder);
-        self
-    }
-
-    /// Begins at this time, and not at [`BEGINNING`].
-    pub fn beginning(mut self, wall: DateTime<Utc>) -> Self {
-        self.clock = VirtualClock::starting_at(wall);
-        self
-    }
-
-    /// Starts the session and runs it until it waits for time to pass.
-    pub fn start(self) -> Result<TestDevice, TestError> {
-        let Self {
-            program,
-            config,
-            random,
-            hub,
-            clock,
-            restarts,
-            recorder,
-        } = self;
-        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let surroundings = Surroundings {
-            clock: Arc::clone(&shared),
-            random,
-            config: Arc::new(config),
-            assignment: None,
-            tap: Tap::default(),
-        };
-        if let Some(recorder) = recorder {
-            // Nobody else can have come before.
-            let _ = surroundings.tap.attach(recorder);
-        }
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let watch = Arc::clone(&seen);
-        let observer = move |notice: &Notice<'_>| watch.lock().unwrap_or_else(PoisonError::into_inner).notice(notice);
-        let mut device = Device::new(&program, surroundings.clone(), Box::new(observer))?;
-        if let Some(most) = restarts {
-            device = device.restarts(most);
-        }
-        let (control, receiver) = mpsc::channel(1);
-        let session = Session {
-            device,
-            provisioner: Arc::new(hub.clone()),
-            connector: Arc::new(hub.clone()),
-            clock: shared,
-            // No jitter: half of the longest pause, always.
-            random: Box::new(|| u64::MAX / 2),
-            control: receiver,
-        };
-        let woken = Arc::new(Woken(AtomicBool::new(true)));
-        let mut device = TestDevice {
-            session: Some(Box::pin(run(session))),
-            woken,
-            control,
-            hub,
-            clock,
-            received: Vec::new(),
-            sandbox: program.sandbox().clone(),
-            surroundings,
-            seen,
-        };
-        device.settle()?;
-        Ok(device)
-    }
-}
-
 /// What the session said, but for what went to the hub.
 #[derive(Default)]
 struct Seen {
     logs: Vec<(Level, String)>,
     failures: Vec<(GuestError, Verdict)>,
+    accepted: Vec<Outgoing>,
+    connections: Vec<ConnectionState>,
 }
 
 impl Seen {
     fn notice(&mut self, notice: &Notice<'_>) {
         match notice {
             Notice::Logged(level, message) => self.logs.push((*level, (*message).to_owned())),
+            Notice::Queued(outgoing) => self.accepted.push((*outgoing).clone()),
+            Notice::Connection(state) => self.connections.push((*state).clone()),
             Notice::Failed(error, verdict) => self.failures.push(((*error).clone(), *verdict)),
             _ => {}
         }
@@ -230,6 +134,9 @@ impl TestDevice {
             clock: VirtualClock::starting_at(BEGINNING),
             restarts: None,
             recorder: None,
+            jitter: Box::new(|| u64::MAX / 2),
+            capacity: Capacity::default(),
+            store: None,
         }
     }
 
@@ -355,6 +262,16 @@ impl TestDevice {
     /// How the guest failed since this was last asked, and what followed.
     pub fn failures(&mut self) -> Vec<(GuestError, Verdict)> {
         std::mem::take(&mut self.seen().failures)
+    }
+
+    /// The telemetry that was accepted since this was last asked.
+    pub fn accepted(&mut self) -> Vec<Outgoing> {
+        std::mem::take(&mut self.seen().accepted)
+    }
+
+    /// What became of its connection since this was last asked.
+    pub fn connection_states(&mut self) -> Vec<ConnectionState> {
+        std::mem::take(&mut self.seen().connections)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

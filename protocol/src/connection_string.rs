@@ -16,9 +16,10 @@ const MODULE: &str = "ModuleId";
 const GATEWAY: &str = "GatewayHostName";
 const POLICY: &str = "SharedAccessKeyName";
 const KEY: &str = "SharedAccessKey";
+const X509: &str = "x509";
 
 /// What a device needs to reach its hub: `HostName=..;DeviceId=..;SharedAccessKey=..`, with `ModuleId` and
-/// `GatewayHostName` where they apply. `Debug` does not show the key.
+/// `GatewayHostName` where they apply, and with `x509=true` in place of the key when a certificate proves who it is. `Debug` does not show the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceConnectionString {
     /// The hub. A port is this project's addition, for hubs on a port of their own.
@@ -27,8 +28,8 @@ pub struct DeviceConnectionString {
     pub device_id: String,
     /// The module on that device, when the identity is a module's.
     pub module_id: Option<String>,
-    /// The key of the device or module.
-    pub key: Key,
+    /// The key of the device or module; none when the connection string says `x509=true`.
+    pub key: Option<Key>,
     /// The edge gateway to connect to in the hub's place.
     pub gateway: Option<Endpoint>,
 }
@@ -77,6 +78,14 @@ pub enum ConnectionStringError {
     /// A device or module id that the hub would not accept.
     #[error("the connection string's {0} holds a character that no id has, or is longer than 128 characters")]
     Id(&'static str),
+    /// Two ways to prove who the device is.
+    #[error(
+        "the connection string has both SharedAccessKey and x509=true; a device proves itself with one or the other"
+    )]
+    TwoProofs,
+    /// `x509` is neither `true` nor `false`.
+    #[error("the connection string's x509 is neither true nor false")]
+    X509,
     /// The key does not decode.
     #[error("the connection string's SharedAccessKey is malformed: {0}")]
     Key(#[from] KeyError),
@@ -136,6 +145,17 @@ impl<'a> Parts<'a> {
     fn key(&self) -> Result<Key, ConnectionStringError> {
         Ok(Key::from_base64(self.require(KEY)?)?)
     }
+
+    /// A device's key, or none when a certificate is in its place.
+    fn device_key(&self) -> Result<Option<Key>, ConnectionStringError> {
+        let x509 = self.optional(X509).map(|text| text.to_ascii_lowercase());
+        match (x509.as_deref(), self.optional(KEY)) {
+            (None | Some("false"), _) => self.key().map(Some),
+            (Some("true"), None) => Ok(None),
+            (Some("true"), Some(_)) => Err(ConnectionStringError::TwoProofs),
+            (Some(_), _) => Err(ConnectionStringError::X509),
+        }
+    }
 }
 
 fn endpoint(part: &'static str, text: &str) -> Result<Endpoint, ConnectionStringError> {
@@ -157,15 +177,15 @@ impl FromStr for DeviceConnectionString {
     fn from_str(text: &str) -> Result<Self, ConnectionStringError> {
         let parts = Parts::read(
             text,
-            &[HOST, DEVICE, MODULE, GATEWAY, KEY],
-            "HostName, DeviceId, ModuleId, GatewayHostName and SharedAccessKey",
-            "HostName, DeviceId and SharedAccessKey",
+            &[HOST, DEVICE, MODULE, GATEWAY, KEY, X509],
+            "HostName, DeviceId, ModuleId, GatewayHostName, SharedAccessKey and x509",
+            "HostName, DeviceId and SharedAccessKey, or x509=true in the key's place",
         )?;
         Ok(DeviceConnectionString {
             host: endpoint(HOST, parts.require(HOST)?)?,
             device_id: id(DEVICE, parts.require(DEVICE)?)?,
             module_id: parts.optional(MODULE).map(|text| id(MODULE, text)).transpose()?,
-            key: parts.key()?,
+            key: parts.device_key()?,
             gateway: parts
                 .optional(GATEWAY)
                 .map(|text| endpoint(GATEWAY, text))
@@ -181,7 +201,10 @@ impl DeviceConnectionString {
         if let Some(module_id) = &self.module_id {
             text += &format!(";{MODULE}={module_id}");
         }
-        text += &format!(";{KEY}={}", self.key.to_base64());
+        match &self.key {
+            Some(key) => text += &format!(";{KEY}={}", key.to_base64()),
+            None => text += &format!(";{X509}=true"),
+        }
         if let Some(gateway) = &self.gateway {
             text += &format!(";{GATEWAY}={gateway}");
         }

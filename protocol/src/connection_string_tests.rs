@@ -12,8 +12,28 @@ fn reads_a_device_connection_string() {
     assert_eq!(read.host, Endpoint::new("hub.azure-devices.net"));
     assert_eq!(read.device_id, "my-pnp-device");
     assert_eq!((&read.module_id, &read.gateway), (&None, &None));
-    assert_eq!(read.key.to_base64(), "c2VjcmV0");
+    assert_eq!(read.key.as_ref().unwrap().to_base64(), "c2VjcmV0");
     assert_eq!(read.to_text(), text);
+}
+
+#[test]
+fn a_certificate_stands_in_the_keys_place() {
+    let text = "HostName=h;DeviceId=a;x509=true";
+    let read = device(text).unwrap();
+    assert_eq!(read.key, None);
+    assert_eq!(read.to_text(), text);
+    assert_eq!(device("HostName=h;DeviceId=a;X509=True"), Ok(read));
+    let key = "HostName=h;DeviceId=a;SharedAccessKey=c2VjcmV0";
+    assert_eq!(device(&format!("{key};x509=false")), device(key));
+    assert_eq!(
+        device(&format!("{key};x509=true")),
+        Err(ConnectionStringError::TwoProofs)
+    );
+    assert_eq!(device(&format!("{key};x509=maybe")), Err(ConnectionStringError::X509));
+    assert!(matches!(
+        device("HostName=h;DeviceId=a;x509=false"),
+        Err(ConnectionStringError::Missing(KEY, _))
+    ));
 }
 
 #[test]
@@ -30,7 +50,7 @@ fn takes_names_in_any_case_order_and_with_a_last_semicolon() {
 
 #[test]
 fn names_the_part_that_is_missing() {
-    let required = "HostName, DeviceId and SharedAccessKey";
+    let required = "HostName, DeviceId and SharedAccessKey, or x509=true in the key's place";
     let cases = [
         ("", HOST),
         ("DeviceId=a;SharedAccessKey=c2VjcmV0", HOST),
@@ -68,7 +88,7 @@ fn names_the_part_that_is_malformed() {
         }
     );
     assert!(matches!(
-        error(&format!("{good};x509=true")),
+        error(&format!("{good};colour=blue")),
         ConnectionStringError::Unknown { part: 4, .. }
     ));
     assert!(matches!(
@@ -99,7 +119,7 @@ fn no_error_shows_a_value() {
 #[test]
 fn debug_does_not_show_the_key() {
     let text = "HostName=h;DeviceId=a;SharedAccessKey=c2VjcmV0";
-    assert!(format!("{:?}", device(text).unwrap()).contains("key: Key(..)"));
+    assert!(format!("{:?}", device(text).unwrap()).contains("Key(..)"));
 }
 
 #[test]
@@ -143,7 +163,7 @@ proptest! {
         host in endpoints(),
         device_id in IDS,
         module_id in proptest::option::of(IDS),
-        key in keys(),
+        key in proptest::option::of(keys()),
         gateway in proptest::option::of(endpoints()),
     ) {
         let written = DeviceConnectionString { host, device_id, module_id, key, gateway };

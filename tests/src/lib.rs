@@ -9,9 +9,12 @@
 
 mod foreign_guest;
 pub mod kept;
+pub mod kill;
+pub mod oracle;
 mod place;
 pub mod proxy;
 mod route;
+pub mod soak;
 
 pub use foreign_guest::{THERMOSTATS, foreign_guest, sandbox, sandbox_within, test_natively};
 pub use place::{Observed, Place, Running, plain};

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use setpoint::clock::{Clock, SystemClock};
-use setpoint::cloud::{ConnectError, Connector, DpsProvisioner, Outgoing, Provisioner, Trust};
-use setpoint::device::{Device, Notice, Operator, Session, SessionError, run};
+use setpoint::cloud::{Access, Connector, DpsProvisioner, Outgoing, Provisioner, Trust};
+use setpoint::device::{ConnectionState, Device, Notice, Operator, Session, SessionError, Store, run};
 use setpoint::sandbox::{Limits, Program, Sandbox, SharedRandom, Surroundings, Tap};
 use setpoint_emulator::{Emulator, Identity, Options};
 use setpoint_protocol::{Endpoint, Key};
@@ -108,6 +108,11 @@ impl Place {
         Trust::only(self.identity.ca_pem()).expect("the authority's certificate is one")
     }
 
+    /// How a device with this key proves itself.
+    pub fn access(&self, key: &Key) -> Access {
+        Access::with_key(key.clone(), &self.trust())
+    }
+
     /// How a device with this registration id and key provisions.
     pub fn provisioner(&self, registration_id: &str, key: &Key) -> DpsProvisioner {
         self.direct().provisioner(registration_id, key)
@@ -175,6 +180,38 @@ impl Running {
         provisioner: Arc<dyn Provisioner>,
         connector: Arc<dyn Connector>,
     ) -> Self {
+        let program = Program::load(sandbox, "guest", guest).expect("it is a guest");
+        Self::of(&program, config, provisioner, connector)
+    }
+
+    /// The same with a program that is loaded already, for tests that need many devices.
+    pub fn of(
+        program: &Program,
+        config: &[(&str, &str)],
+        provisioner: Arc<dyn Provisioner>,
+        connector: Arc<dyn Connector>,
+    ) -> Self {
+        Self::begin(program, config, provisioner, connector, None)
+    }
+
+    /// The same with an outbox that survives it.
+    pub fn kept(
+        program: &Program,
+        config: &[(&str, &str)],
+        provisioner: Arc<dyn Provisioner>,
+        connector: Arc<dyn Connector>,
+        store: Store,
+    ) -> Self {
+        Self::begin(program, config, provisioner, connector, Some(store))
+    }
+
+    fn begin(
+        program: &Program,
+        config: &[(&str, &str)],
+        provisioner: Arc<dyn Provisioner>,
+        connector: Arc<dyn Connector>,
+        store: Option<Store>,
+    ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let config = config
             .iter()
@@ -186,23 +223,25 @@ impl Running {
             assignment: None,
             tap: Tap::default(),
         };
-        let program = Program::load(sandbox, "guest", guest).expect("it is a guest");
         let (sender, observed) = mpsc::unbounded_channel();
         let observer = move |notice: &Notice<'_>| {
             let seen = match notice {
                 Notice::Assigned(assignment) => Observed::Assigned(assignment.device_id.clone()),
-                Notice::Listening => Observed::Listening,
+                Notice::Connection(ConnectionState::Up) => Observed::Listening,
                 Notice::Queued(outgoing) => Observed::Queued((*outgoing).clone()),
                 Notice::Delivered(outgoing) => Observed::Delivered((*outgoing).clone()),
                 Notice::Refused(outgoing, status) => Observed::Refused((*outgoing).clone(), *status),
-                Notice::Lost(error) => Observed::Lost(ConnectError::to_string(error)),
+                Notice::Connection(ConnectionState::Down { reason, .. }) => Observed::Lost(reason.clone()),
                 _ => return,
             };
             // A test that has seen enough no longer listens.
             let _ = sender.send(seen);
         };
         let (operator, control) = Operator::new(surroundings.clone());
-        let device = Device::new(&program, surroundings, Box::new(observer)).expect("it can be instantiated");
+        let mut device = Device::new(program, surroundings, Box::new(observer)).expect("it can be instantiated");
+        if let Some(store) = store {
+            device = device.keep_in(store).expect("the store can be read");
+        }
         let session = Session {
             device,
             provisioner,
@@ -282,6 +321,13 @@ impl Running {
     pub async fn stop(self) -> Result<(), SessionError> {
         self.operator.stop().await;
         self.ended().await
+    }
+
+    /// Ends it in the middle of whatever it does, without a word to anybody.
+    pub async fn cut_power(self) {
+        self.session.abort();
+        // That it was aborted is what was wanted.
+        let _ = self.session.await;
     }
 
     /// Waits for the session to end by itself.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use setpoint::cloud::{AzureConnector, ConnectionString, DpsProvisioner};
+use setpoint::cloud::{Access, AzureConnector, ConnectionString, DpsProvisioner};
 use setpoint::sandbox::Sandbox;
 use setpoint_protocol::{DeviceConnectionString, Endpoint, Key};
 
@@ -13,11 +13,16 @@ use crate::place::{Place, Running, plain};
 pub struct Route<'a> {
     place: &'a Place,
     port: u16,
+    adjust: fn(Access) -> Access,
 }
 
 impl<'a> Route<'a> {
     pub(crate) fn new(place: &'a Place, port: u16) -> Self {
-        Self { place, port }
+        Self {
+            place,
+            port,
+            adjust: |access| access,
+        }
     }
 
     /// Where devices connect.
@@ -28,23 +33,27 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// With this on top of how a device proves itself: a shorter life of its tokens, say.
+    #[must_use]
+    pub fn with(self, adjust: fn(Access) -> Access) -> Self {
+        Self { adjust, ..self }
+    }
+
+    fn access(&self, key: &Key) -> Access {
+        setpoint_test_logs::keys([key]);
+        (self.adjust)(self.place.access(key))
+    }
+
     /// How a device with this registration id and key provisions. The hub it is assigned to is dialled on the same port, as
     /// an endpoint with a port stands for a local Azure IoT.
     pub fn provisioner(&self, registration_id: &str, key: &Key) -> DpsProvisioner {
-        setpoint_test_logs::keys([key]);
-        DpsProvisioner {
-            endpoint: self.endpoint(),
-            id_scope: self.place.identity.id_scope().to_owned(),
-            registration_id: registration_id.to_owned(),
-            key: key.clone(),
-            trust: self.place.trust(),
-        }
+        let access = self.access(key);
+        DpsProvisioner::new(self.endpoint(), self.place.identity.id_scope(), registration_id, access)
     }
 
     /// How a device with this key connects to the hub it was assigned to.
     pub fn connector(&self, key: &Key) -> AzureConnector {
-        setpoint_test_logs::keys([key]);
-        AzureConnector::new(key.clone(), self.place.trust())
+        AzureConnector::new(self.access(key))
     }
 
     /// What the connection string of the device that is enrolled from the start comes to.
@@ -54,7 +63,7 @@ impl<'a> Route<'a> {
             host: self.endpoint(),
             device_id: self.place.identity.device_id().to_owned(),
             module_id: None,
-            key: key.clone(),
+            key: Some(key.clone()),
             gateway: None,
         };
         ConnectionString::new(string).expect("it names a device")
@@ -79,7 +88,8 @@ impl<'a> Route<'a> {
     /// Runs a guest by its connection string.
     pub fn run_by_connection_string(&self, guest: &[u8], config: &[(&str, &str)]) -> Running {
         let string = self.connection_string();
-        let connector = Arc::new(string.connector(self.place.trust()));
+        let [key, _] = self.place.identity.device_keys();
+        let connector = Arc::new(string.connector(self.access(key)));
         Running::start(&plain(), guest, config, Arc::new(string), connector)
     }
 

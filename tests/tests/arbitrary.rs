@@ -119,6 +119,7 @@ fn quota() -> impl Strategy<Value = Quota> {
     let some = counts.prop_map(|(messages, bytes, telemetry, properties, log_lines)| Quota {
         messages,
         bytes,
+        property_bytes: bytes,
         telemetry,
         properties,
         log_lines,

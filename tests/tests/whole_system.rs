@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use setpoint::cloud::{AzureConnector, ConnectError, DpsProvisioner, ProvisionError, Provisioner, Trust};
+use setpoint::cloud::{Access, AzureConnector, ConnectError, DpsProvisioner, ProvisionError, Provisioner, Trust};
 use setpoint::device::SessionError;
 use setpoint::sandbox::THERMOSTAT;
 use setpoint_emulator::Identity;
@@ -308,7 +308,7 @@ async fn a_wrong_key_is_refused_with_everything_the_service_said() {
 #[tokio::test]
 async fn a_wrong_key_in_a_connection_string_is_refused_by_the_hub() {
     let place = Place::new().await;
-    let connector = AzureConnector::new(Key::from_bytes(vec![1; 32]), place.trust());
+    let connector = AzureConnector::new(place.access(&Key::from_bytes(vec![1; 32])));
     let [key, _] = place.identity.device_keys();
     let provisioner = place.provisioner(DEVICE, key);
     let device = Running::start(&plain(), THERMOSTAT, &[], Arc::new(provisioner), Arc::new(connector));
@@ -328,11 +328,9 @@ async fn a_certificate_of_a_stranger_is_named_as_such() {
     let place = Place::new().await;
     let [key, _] = place.identity.device_keys();
     let stranger = Trust::only(Identity::temporary().unwrap().ca_pem()).unwrap();
-    let error = provisioning(DpsProvisioner {
-        trust: stranger,
-        ..place.provisioner(DEVICE, key)
-    })
-    .await;
+    let access = Access::with_key(key.clone(), &stranger);
+    let scope = place.identity.id_scope();
+    let error = provisioning(DpsProvisioner::new(place.endpoint(), scope, DEVICE, access)).await;
     assert!(
         matches!(error, ProvisionError::Connect(ConnectError::Certificate { .. })),
         "{error:?}"
@@ -349,11 +347,8 @@ async fn a_certificate_for_another_name_is_named_as_such() {
         host: "127.0.0.2".to_owned(),
         port: Some(place.port()),
     };
-    let error = provisioning(DpsProvisioner {
-        endpoint,
-        ..place.provisioner(DEVICE, key)
-    })
-    .await;
+    let scope = place.identity.id_scope();
+    let error = provisioning(DpsProvisioner::new(endpoint, scope, DEVICE, place.access(key))).await;
     assert!(
         matches!(error, ProvisionError::Connect(ConnectError::Certificate { .. })),
         "{error:?}"

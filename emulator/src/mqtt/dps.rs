@@ -12,7 +12,7 @@ use super::{
     packet::{Publish, Violation},
     session::{Ended, Outgoing, Service},
 };
-use crate::state::{Applicant, Enrollments, Hub};
+use crate::state::{Applicant, Enrollments, Hub, faults::RequestFault};
 
 /// Seconds to wait before the next poll. The real DPS says 3; here the assignment is done by the time of the answer, and
 /// a device under development should start at once. Zero rather than nothing: without the member SDKs wait 2 seconds and
@@ -28,18 +28,38 @@ pub(super) struct DpsService {
 
 impl Service for DpsService {
     fn publish(&mut self, publish: Publish) -> Result<Option<Outgoing>, Ended> {
-        let (rid, result) = match DeviceTopic::parse(&publish.topic) {
-            Ok(DeviceTopic::DpsRegister { rid }) => (
-                rid,
-                self.enrollments.register(&self.hub, &self.applicant, &publish.body),
-            ),
-            Ok(DeviceTopic::DpsPoll { rid, operation_id }) => {
-                (rid, self.enrollments.poll(&self.applicant, &operation_id))
-            }
+        let (rid, poll) = match DeviceTopic::parse(&publish.topic) {
+            Ok(DeviceTopic::DpsRegister { rid }) => (rid, None),
+            Ok(DeviceTopic::DpsPoll { rid, operation_id }) => (rid, Some(operation_id)),
             _ => return Err(Violation::Topic.into()),
         };
+        let registration_id = &self.applicant.registration_id;
+        let fault = self.enrollments.faults().on_request(registration_id, poll.is_some());
+        let (result, retry_after) = match (fault, poll) {
+            (Some(RequestFault::Ignore), _) => return Ok(None),
+            (Some(RequestFault::Close), _) => return Err(Ended::Fault),
+            (
+                Some(RequestFault::Refuse {
+                    error_code,
+                    retry_after,
+                }),
+                _,
+            ) => {
+                let refusal = self.enrollments.refuse(error_code, "This refusal was asked for.");
+                (Err(refusal), retry_after)
+            }
+            (Some(RequestFault::StayAssigning { retry_after }), Some(operation_id)) => {
+                (Ok(assigning(operation_id)), retry_after)
+            }
+            (_, None) => {
+                let result = self.enrollments.register(&self.hub, &self.applicant, &publish.body);
+                let retry_after = result.is_ok().then_some(RETRY_AFTER);
+                (result, retry_after)
+            }
+            (_, Some(operation_id)) => (self.enrollments.poll(&self.applicant, &operation_id), None),
+        };
         log(&self.applicant, &result);
-        Ok(self.subscribed.then(|| answer(rid, result)))
+        Ok(self.subscribed.then(|| answer(rid, result, retry_after)))
     }
 
     fn subscribe(&mut self, filter: Filter, qos: u8) -> Option<u8> {
@@ -62,15 +82,19 @@ impl Service for DpsService {
     fn lost(&mut self) {}
 }
 
-fn answer(rid: String, result: Result<Operation, Refusal>) -> Outgoing {
-    let (status, retry_after, body) = match result {
-        Ok(operation) if operation.status == Status::Assigning => (202, Some(RETRY_AFTER), json(&operation)),
-        Ok(operation) => (200, None, json(&operation)),
-        Err(refusal) => (
-            u16::try_from(refusal.error_code / 1000).unwrap_or(500),
-            None,
-            json(&refusal),
-        ),
+fn assigning(operation_id: String) -> Operation {
+    Operation {
+        operation_id,
+        status: Status::Assigning,
+        registration_state: None,
+    }
+}
+
+fn answer(rid: String, result: Result<Operation, Refusal>, retry_after: Option<u64>) -> Outgoing {
+    let (status, body) = match result {
+        Ok(operation) if operation.status == Status::Assigning => (202, json(&operation)),
+        Ok(operation) => (200, json(&operation)),
+        Err(refusal) => (u16::try_from(refusal.error_code / 1000).unwrap_or(500), json(&refusal)),
     };
     Outgoing::new(
         CloudTopic::DpsResponse {

@@ -5,19 +5,18 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Services, greeting};
+use super::{Services, serve_one};
 use crate::{
-    listener::Client,
+    listener::Origin,
     state::{Enrollments, Hub},
 };
 
-/// Serves one client, who reached this server as `localhost`, to its end.
+/// Serves one client, who reached this server as `localhost` and presented no certificate, to its end.
 pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Arc<Hub>, enrollments: Arc<Enrollments>) {
-    let client = Client {
-        stream,
+    let origin = Origin {
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         server_name: "localhost".to_owned(),
+        certificate: None,
     };
-    // However it ends, it is the client's doing.
-    let _ = greeting::serve(client, &Services { hub, enrollments }).await;
+    serve_one(stream, origin, Services { hub, enrollments }).await;
 }

@@ -1,12 +1,14 @@
 //! The first packet: who is it, which service, and may it?
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use mqtt_protocol_core::mqtt::result_code::ConnectReturnCode as Code;
-use setpoint_protocol::{DpsUsername, HubUsername, Token, Username};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{self, Instant};
+use setpoint_protocol::{DpsUsername, HubUsername, PropertyBag, Token, Username};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{self, Instant},
+};
 
 use super::{
     Services,
@@ -16,7 +18,10 @@ use super::{
     session::{self, Ended},
     wire::Wire,
 };
-use crate::{listener::Client, state::Applicant};
+use crate::{
+    listener::Origin,
+    state::{Applicant, ClientCertificate, Hub, Link},
+};
 
 /// How long a client may take from the TLS handshake to a whole CONNECT.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -26,10 +31,11 @@ const LONGEST_SESSION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Serves one client to its end.
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
-    client: Client<S>,
+    stream: S,
+    origin: Origin,
     services: &Services,
 ) -> Result<(), Ended> {
-    let mut wire = Wire::new(client.stream);
+    let mut wire = Wire::new(stream);
     let raw = time::timeout(CONNECT_DEADLINE, wire.next())
         .await
         .map_err(|_| Ended::NoConnect)??;
@@ -45,19 +51,20 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         .await;
     }
     match connect.username.as_deref().map(Username::parse) {
-        Some(Ok(Username::Dps(username))) => provision(wire, *connect, username, client.server_name, services).await,
-        Some(Ok(Username::Hub(username))) => attend(wire, *connect, username, services).await,
+        Some(Ok(Username::Dps(username))) => provision(wire, *connect, username, origin, services).await,
+        Some(Ok(Username::Hub(username))) => attend(wire, *connect, username, origin, services).await,
         Some(Err(error)) => refuse(wire, Code::BadUserNameOrPassword, &error.to_string()).await,
         None => refuse(wire, Code::BadUserNameOrPassword, "it has no user name").await,
     }
 }
 
-/// DPS. The token is judged when the device registers, as the real one does it: a wrong key is refused then, not here.
+/// DPS. The token, or the certificate of a client without one, is judged when the device registers, as the real one does it: a
+/// wrong key is refused then, not here.
 async fn provision<S: AsyncRead + AsyncWrite + Unpin>(
     mut wire: Wire<S>,
     connect: Connect,
     username: DpsUsername,
-    server_name: String,
+    origin: Origin,
     services: &Services,
 ) -> Result<(), Ended> {
     if !connect.client_id.eq_ignore_ascii_case(&username.registration_id) {
@@ -68,13 +75,18 @@ async fn provision<S: AsyncRead + AsyncWrite + Unpin>(
         )
         .await;
     }
+    if let Some(code) = services.enrollments.faults().on_connect(&username.registration_id) {
+        return refuse(wire, refusal_code(code), "this refusal was asked for").await;
+    }
     let token = token(&connect);
-    let expiry = expiry(token.as_ref());
+    // One that has ended already is refused when the device registers, in an answer that says what time it is.
+    let expiry = expiry(token.as_ref().filter(|token| token.expiry() > now()));
     let applicant = Applicant {
         id_scope: username.id_scope,
         registration_id: username.registration_id,
         token,
-        server_name,
+        certificate: origin.certificate,
+        server_name: origin.server_name,
     };
     wire.push(&packet::connack(Code::Accepted, false)?);
     let mut service = DpsService {
@@ -93,41 +105,31 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     mut wire: Wire<S>,
     connect: Connect,
     username: HubUsername,
+    origin: Origin,
     services: &Services,
 ) -> Result<(), Ended> {
-    let HubUsername {
-        hub: hub_name,
-        device_id,
-        module_id,
-        model_id,
-        ..
-    } = username;
-    let expected = module_id
-        .iter()
-        .fold(device_id.clone(), |id, module_id| format!("{id}/{module_id}"));
-    if connect.client_id != expected {
-        return refuse(wire, Code::IdentifierRejected, "its client id is not its device id").await;
-    }
-    if module_id.is_some() {
-        return refuse(wire, Code::NotAuthorized, "modules are not registered with this hub").await;
-    }
-    let Some(token) = token(&connect) else {
-        return refuse(wire, Code::NotAuthorized, "its password is not a SAS token").await;
+    let device_id = username.device_id.clone();
+    let keep_alive = connect.keep_alive;
+    let Admitted { link, will, expiry } = match admit(connect, username, origin.certificate, &services.hub) {
+        Ok(admitted) => admitted,
+        Err((code, why)) => {
+            services.hub.note_connect(&device_id, code as u8, false);
+            return refuse(wire, code, &format!("{device_id}: {why}")).await;
+        }
     };
-    if let Err(error) = services.hub.authenticate(&device_id, &hub_name, &token) {
-        return refuse(wire, Code::NotAuthorized, &format!("{device_id}: {error}")).await;
+    let session_present = link.session_present();
+    services
+        .hub
+        .note_connect(&device_id, Code::Accepted as u8, session_present);
+    tracing::debug!(device = device_id, kept = session_present, "connected");
+    wire.push(&packet::connack(Code::Accepted, session_present)?);
+    // Before the session, which may have to be mute from the next packet on.
+    wire.flush().await?;
+    if services.hub.faults().on_connected(&device_id) {
+        link.mute();
     }
-    let will = match connect.will.map(|will| hub::check_will(will, &device_id)).transpose() {
-        Ok(will) => will,
-        Err(error) => return refuse(wire, Code::NotAuthorized, &format!("{device_id}: its will: {error}")).await,
-    };
-    let Ok(link) = services.hub.connect(&device_id, connect.clean, model_id.as_deref()) else {
-        return refuse(wire, Code::NotAuthorized, "the device was deleted meanwhile").await;
-    };
-    tracing::debug!(device = device_id, kept = link.session_present(), "connected");
-    wire.push(&packet::connack(Code::Accepted, link.session_present())?);
-    let mut service = HubService::new(device_id.clone(), link, will);
-    let ended = session::run(&mut wire, &mut service, connect.keep_alive, expiry(Some(&token))).await;
+    let mut service = HubService::new(device_id.clone(), link, will, Arc::clone(services.hub.faults()));
+    let ended = session::run(&mut wire, &mut service, keep_alive, expiry).await;
     // The device is offline from here on, not only when the last bytes have been exchanged.
     drop(service);
     match &ended {
@@ -136,6 +138,77 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     }
     wire.close().await;
     Ok(())
+}
+
+/// A device that may connect to the hub, connected.
+struct Admitted {
+    link: Link,
+    will: Option<(PropertyBag, Vec<u8>)>,
+    expiry: Instant,
+}
+
+/// Whether a device may connect to the hub; if not, the code it is told and the reason for the log.
+fn admit(
+    connect: Connect,
+    username: HubUsername,
+    certificate: Option<ClientCertificate>,
+    hub: &Arc<Hub>,
+) -> Result<Admitted, (Code, String)> {
+    let HubUsername {
+        hub: hub_name,
+        device_id,
+        module_id,
+        model_id,
+        ..
+    } = username;
+    if let Some(code) = hub.faults().on_connect(&device_id) {
+        return Err((refusal_code(code), "this refusal was asked for".to_owned()));
+    }
+    let expected = module_id
+        .iter()
+        .fold(device_id.clone(), |id, module_id| format!("{id}/{module_id}"));
+    if connect.client_id != expected {
+        return Err((
+            Code::IdentifierRejected,
+            "its client id is not its device id".to_owned(),
+        ));
+    }
+    let unauthorized = |why: String| (Code::NotAuthorized, why);
+    if module_id.is_some() {
+        return Err(unauthorized("modules are not registered with this hub".to_owned()));
+    }
+    let token = token(&connect);
+    match (&token, &connect.password.0, certificate) {
+        (Some(token), ..) => hub.authenticate(&device_id, &hub_name, token),
+        (None, None, Some(certificate)) => hub.authenticate_certificate(&device_id, &certificate),
+        (None, Some(_), _) => return Err(unauthorized("its password is not a SAS token".to_owned())),
+        (None, None, None) => return Err(unauthorized("it has neither password nor certificate".to_owned())),
+    }
+    .map_err(|error| unauthorized(error.to_string()))?;
+    let will = connect
+        .will
+        .map(|will| hub::check_will(will, &device_id))
+        .transpose()
+        .map_err(|error| unauthorized(format!("its will: {error}")))?;
+    let link = hub
+        .connect(&device_id, connect.clean, model_id.as_deref())
+        .map_err(|_| unauthorized("it was deleted meanwhile".to_owned()))?;
+    Ok(Admitted {
+        link,
+        will,
+        expiry: expiry(token.as_ref()),
+    })
+}
+
+/// The code of a refusal that was asked for.
+fn refusal_code(code: u8) -> Code {
+    match code {
+        1 => Code::UnacceptableProtocolVersion,
+        2 => Code::IdentifierRejected,
+        4 => Code::BadUserNameOrPassword,
+        5 => Code::NotAuthorized,
+        _ => Code::ServerUnavailable,
+    }
 }
 
 /// Answers CONNECT with a refusal and closes. `why` is for the log; the client learns the code.
@@ -153,9 +226,13 @@ fn token(connect: &Connect) -> Option<Token> {
 
 /// When a token ends, on the clock that timers go by.
 fn expiry(token: Option<&Token>) -> Instant {
-    let now = u64::try_from(Utc::now().timestamp()).unwrap_or(0);
     let left = token.map_or(LONGEST_SESSION, |token| {
-        Duration::from_secs(token.expiry().saturating_sub(now))
+        Duration::from_secs(token.expiry().saturating_sub(now()))
     });
     Instant::now() + left.min(LONGEST_SESSION)
+}
+
+/// In Unix seconds.
+fn now() -> u64 {
+    u64::try_from(Utc::now().timestamp()).unwrap_or(0)
 }

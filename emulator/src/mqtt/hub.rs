@@ -1,5 +1,7 @@
 //! What a device may do with IoT Hub.
 
+use std::sync::Arc;
+
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 use setpoint_protocol::{CloudTopic, DeviceTopic, Filter, Properties, PropertyBag};
@@ -8,39 +10,130 @@ use super::{
     packet::{Publish, Violation},
     session::{Ended, Outgoing, Service},
 };
-use crate::state::{Delivery, HubError, Link, METHOD_LIMIT, Subscription};
+use crate::state::{
+    Delivery, Faults, HubError, HubFault, Link, METHOD_LIMIT, OutgoingMessage, Stored, Subscription, TwinRequest,
+    faults::{Acknowledgement, TwinFault},
+};
 
 /// Largest device-to-cloud message, body and properties together, in bytes (IoT Hub quotas: 256 KB).
 const TELEMETRY_LIMIT: usize = 256 * 1024;
+
+/// Status, version and body of the answer to a twin request.
+type Answer = (u16, Option<u64>, Vec<u8>);
 
 pub(super) struct HubService {
     device_id: String,
     link: Link,
     will: Option<(PropertyBag, Vec<u8>)>,
+    faults: Arc<Faults<HubFault>>,
+    /// A message that goes out a second time, next.
+    again: Option<OutgoingMessage>,
 }
+
+/// What is added to the packet id of a message that goes out a second time. The hub's own ids stay below: they are as many as
+/// messages that wait.
+const SECOND_ID: u16 = 0x4000;
 
 impl HubService {
     /// For a device with its connection to the hub; `will` as [`check_will`] made it.
-    pub(super) fn new(device_id: String, link: Link, will: Option<(PropertyBag, Vec<u8>)>) -> HubService {
-        HubService { device_id, link, will }
+    pub(super) fn new(
+        device_id: String,
+        link: Link,
+        will: Option<(PropertyBag, Vec<u8>)>,
+        faults: Arc<Faults<HubFault>>,
+    ) -> HubService {
+        HubService {
+            device_id,
+            link,
+            will,
+            faults,
+            again: None,
+        }
     }
 
-    fn twin_answer(&self, rid: String, result: Result<(u16, Option<u64>, Vec<u8>), HubError>) -> Option<Outgoing> {
+    /// Serves a twin request, unless a fault says otherwise.
+    fn twin_request(&self, request: TwinRequest, rid: String, body: &[u8]) -> Result<Option<Outgoing>, Ended> {
+        let fault = self.faults.on_twin(&self.device_id, request);
+        if let Some(TwinFault::Refuse { status, retry_after }) = fault {
+            let body = refusal(u32::from(status) * 1000 + 1, "This refusal was asked for.");
+            return Ok(self.twin_answer(rid, status, None, retry_after, body));
+        }
+        let result = match request {
+            TwinRequest::Report => self.report(body)?,
+            _ => self
+                .link
+                .twin()
+                .map(|twin| (200, None, twin.to_json().to_string().into_bytes())),
+        };
+        let (status, version, body) =
+            result.unwrap_or_else(|error| (error.status(), None, refusal(error.code(), &error.to_string())));
+        let answer = self.twin_answer(rid, status, version, None, body);
+        Ok(match fault {
+            Some(TwinFault::Ignore) => None,
+            Some(TwinFault::Delay(after)) => answer.map(|answer| Outgoing { after, ..answer }),
+            _ => answer,
+        })
+    }
+
+    fn twin_answer(
+        &self,
+        rid: String,
+        status: u16,
+        version: Option<u64>,
+        retry_after: Option<u64>,
+        body: Vec<u8>,
+    ) -> Option<Outgoing> {
         // Without a subscription there is nobody to tell.
         self.link.subscription(Subscription::TwinResponses)?;
-        let (status, version, body) = result.unwrap_or_else(|error| (error.status(), None, refusal(&error)));
-        Some(Outgoing::new(CloudTopic::TwinResponse { status, rid, version }, body))
+        let topic = CloudTopic::TwinResponse {
+            status,
+            rid,
+            version,
+            retry_after,
+        };
+        Some(Outgoing::new(topic, body))
     }
 
-    fn report(&self, body: &[u8]) -> Result<u64, HubError> {
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(patch)) => self.link.report(&patch),
-            Ok(_) => Err(HubError::InvalidArgument(
-                "reported properties must be a JSON object".to_owned(),
-            )),
-            Err(error) => Err(HubError::InvalidArgument(format!(
-                "the reported properties are not JSON: {error}"
-            ))),
+    /// Takes a report; what to answer.
+    fn report(&self, body: &[u8]) -> Result<Result<Answer, HubError>, Ended> {
+        let patch = match serde_json::from_slice(body) {
+            Ok(Value::Object(patch)) => patch,
+            Ok(_) => {
+                let why = "reported properties must be a JSON object".to_owned();
+                return Ok(Err(HubError::InvalidArgument(why)));
+            }
+            Err(error) => {
+                let why = format!("the reported properties are not JSON: {error}");
+                return Ok(Err(HubError::InvalidArgument(why)));
+            }
+        };
+        self.close_on(Stored::Report, false)?;
+        let taken = self.link.report(&patch);
+        if taken.is_ok() {
+            self.close_on(Stored::Report, true)?;
+        }
+        Ok(taken.map(|version| (204, Some(version), Vec::new())))
+    }
+
+    /// Ends the connection over a message if a fault wants it.
+    fn close_on(&self, publish: Stored, stored: bool) -> Result<(), Ended> {
+        if self.faults.on_store(&self.device_id, publish, stored) {
+            Err(Ended::Fault)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn message(&self, message: OutgoingMessage) -> Outgoing {
+        let topic = CloudTopic::Message {
+            device_id: self.device_id.clone(),
+            module_id: None,
+            properties: message.properties,
+        };
+        Outgoing {
+            packet_id: message.packet_id,
+            again: message.again,
+            ..Outgoing::new(topic, message.body)
         }
     }
 
@@ -68,22 +161,13 @@ impl Service for HubService {
             }) if device_id == self.device_id => {
                 let (properties, body) = telemetry(properties, publish)?;
                 // A device that was deleted in this moment gets no PUBACK; it is closed next.
+                self.close_on(Stored::Telemetry, false)?;
                 self.link.telemetry(properties, body).map_err(|_| Violation::Topic)?;
+                self.close_on(Stored::Telemetry, true)?;
                 Ok(None)
             }
-            Ok(DeviceTopic::TwinGet { rid }) => {
-                let twin = self
-                    .link
-                    .twin()
-                    .map(|twin| (200, None, twin.to_json().to_string().into_bytes()));
-                Ok(self.twin_answer(rid, twin))
-            }
-            Ok(DeviceTopic::TwinReport { rid }) => {
-                let taken = self
-                    .report(&publish.body)
-                    .map(|version| (204, Some(version), Vec::new()));
-                Ok(self.twin_answer(rid, taken))
-            }
+            Ok(DeviceTopic::TwinGet { rid }) => self.twin_request(TwinRequest::Read, rid, &[]),
+            Ok(DeviceTopic::TwinReport { rid }) => self.twin_request(TwinRequest::Report, rid, &publish.body),
             Ok(DeviceTopic::MethodResponse { .. }) if publish.body.len() > METHOD_LIMIT => {
                 Err(Violation::TooLarge.into())
             }
@@ -93,6 +177,18 @@ impl Service for HubService {
             }
             _ => Err(Violation::Topic.into()),
         }
+    }
+
+    fn acknowledgement(&mut self) -> Acknowledgement {
+        self.faults.on_puback(&self.device_id)
+    }
+
+    fn answers_ping(&mut self) -> bool {
+        !self.faults.on_ping(&self.device_id)
+    }
+
+    fn is_mute(&self) -> bool {
+        self.link.is_mute()
     }
 
     fn subscribe(&mut self, filter: Filter, qos: u8) -> Option<u8> {
@@ -113,6 +209,9 @@ impl Service for HubService {
     }
 
     async fn next(&mut self) -> Result<Outgoing, Ended> {
+        if let Some(message) = self.again.take() {
+            return Ok(self.message(message));
+        }
         match self.link.next().await {
             Delivery::Desired { patch, version } => {
                 let body = Properties { values: patch, version }.to_json().to_string().into_bytes();
@@ -122,19 +221,13 @@ impl Service for HubService {
                 Ok(Outgoing::new(CloudTopic::Method { name, rid }, payload.to_vec()))
             }
             Delivery::Message(message) => {
-                let device_id = self.device_id.clone();
-                let topic = CloudTopic::Message {
-                    device_id,
-                    module_id: None,
-                    properties: message.properties,
-                };
-                let (packet_id, again) = (message.packet_id, message.again);
-                Ok(Outgoing {
-                    topic,
-                    body: message.body,
-                    packet_id,
-                    again,
-                })
+                if self.faults.on_message(&self.device_id) {
+                    self.again = Some(OutgoingMessage {
+                        packet_id: message.packet_id.map(|id| id | SECOND_ID),
+                        ..message.clone()
+                    });
+                }
+                Ok(self.message(message))
             }
             Delivery::Close(reason) => Err(Ended::Hub(reason)),
         }
@@ -179,11 +272,11 @@ fn telemetry(mut properties: PropertyBag, publish: Publish) -> Result<(PropertyB
 }
 
 /// The body of a twin answer of 400 and above (Microsoft: "Update device twin's reported properties").
-fn refusal(error: &HubError) -> Vec<u8> {
+fn refusal(code: u32, message: &str) -> Vec<u8> {
     json!({
-        "errorCode": error.code(),
+        "errorCode": code,
         "trackingId": format!("{:016x}", Utc::now().timestamp_micros()),
-        "message": error.to_string(),
+        "message": message,
         "timestampUtc": Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true),
     })
     .to_string()

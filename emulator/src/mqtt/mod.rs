@@ -1,12 +1,13 @@
 //! The MQTT 3.1.1 side: DPS and IoT Hub on one port, told apart by the user name.
 //!
-//! Bytes come through [`wire`], which frames packets; [`packet`] checks and builds them; [`greeting`] answers CONNECT;
-//! [`session`] runs the connection for either service, [`hub`] and [`dps`] hold what each of them allows. Every connection
-//! is one task that owns its buffers, all of a fixed size, so no client waits for another.
+//! Over TLS as it is or, on the HTTPS port, through a [`websocket`]. Bytes come through [`wire`], which frames packets; [`packet`] checks and builds them; [`greeting`] answers CONNECT;
+//! [`session`] runs the connection for either service, [`hub`] and [`dps`] hold what each of them allows, [`departures`] what
+//! waits to be sent. Every connection is one task that owns its buffers, all of a fixed size, so no client waits for another.
 //!
 //! Source of the rules: Microsoft, "Communicate with an IoT hub using the MQTT protocol" and "Communicate with DPS using
 //! the MQTT protocol"; below them, OASIS MQTT 3.1.1.
 
+mod departures;
 mod dps;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -14,15 +15,19 @@ mod greeting;
 mod hub;
 mod packet;
 mod session;
+pub(crate) mod websocket;
 mod wire;
 
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::JoinSet,
+};
 
 use crate::{
     background::Stop,
-    listener::{Client, TlsListener},
+    listener::{Client, Origin, TlsListener},
     state::{Enrollments, Hub},
 };
 
@@ -38,8 +43,8 @@ pub(crate) async fn serve(mut listener: TlsListener, services: Services, mut sto
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            client = listener.next() => {
-                connections.spawn(serve_one(client, services.clone()));
+            Client { stream, origin } = listener.next() => {
+                connections.spawn(serve_one(stream, origin, services.clone()));
             }
             Some(_) = connections.join_next() => {}
             _ = &mut stop => break,
@@ -49,9 +54,10 @@ pub(crate) async fn serve(mut listener: TlsListener, services: Services, mut sto
     connections.shutdown().await;
 }
 
-async fn serve_one(client: Client, services: Services) {
-    let peer = client.peer;
-    if let Err(ended) = greeting::serve(client, &services).await {
+/// Serves one client to its end.
+pub(crate) async fn serve_one<S: AsyncRead + AsyncWrite + Unpin>(stream: S, origin: Origin, services: Services) {
+    let peer = origin.peer;
+    if let Err(ended) = greeting::serve(stream, origin, &services).await {
         tracing::debug!(%peer, "{ended}");
     }
 }

@@ -10,10 +10,11 @@ use tokio::{
 };
 
 use super::{
+    departures::Departures,
     packet::{self, Packet, Publish, Violation},
     wire::Wire,
 };
-use crate::state::CloseReason;
+use crate::state::{CloseReason, faults::Acknowledgement};
 
 /// The longest keep-alive the hub grants, in seconds (Microsoft: "Default keep-alive timeout"); also for clients that
 /// ask for none.
@@ -34,6 +35,8 @@ pub(super) enum Ended {
     TokenExpired,
     #[error("{0}")]
     Hub(CloseReason),
+    #[error("a fault was asked for that closes the connection")]
+    Fault,
     #[error(transparent)]
     Violation(#[from] Violation),
     #[error("the connection broke: {0}")]
@@ -56,6 +59,8 @@ pub(super) struct Outgoing {
     pub(super) packet_id: Option<u16>,
     /// MQTT's DUP.
     pub(super) again: bool,
+    /// How long it waits; zero but for faults.
+    pub(super) after: Duration,
 }
 
 impl Outgoing {
@@ -66,6 +71,7 @@ impl Outgoing {
             body,
             packet_id: None,
             again: false,
+            after: Duration::ZERO,
         }
     }
 }
@@ -75,6 +81,21 @@ pub(super) trait Service {
     /// Takes a published message; an answer, if there is one, goes out after the PUBACK. An error closes the connection
     /// without a PUBACK.
     fn publish(&mut self, publish: Publish) -> Result<Option<Outgoing>, Ended>;
+
+    /// How the PUBACK of what was just published goes out.
+    fn acknowledgement(&mut self) -> Acknowledgement {
+        Acknowledgement::PROPER
+    }
+
+    /// Whether a PINGREQ is answered.
+    fn answers_ping(&mut self) -> bool {
+        true
+    }
+
+    /// Whether nothing is to reach the client any more.
+    fn is_mute(&self) -> bool {
+        false
+    }
 
     /// Subscribes with the QoS asked for (0 to 2); the QoS granted, `None` when the filter is refused.
     fn subscribe(&mut self, filter: Filter, qos: u8) -> Option<u8>;
@@ -103,6 +124,9 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     if ended.is_err() {
         service.lost();
     }
+    if service.is_mute() {
+        wire.discard();
+    }
     ended
 }
 
@@ -122,23 +146,37 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     patience: Duration,
     expiry: Instant,
 ) -> Result<(), Ended> {
+    let mut departures = Departures::default();
     let mut heard = Instant::now();
     loop {
         while let Some(raw) = wire.received()? {
             heard = Instant::now();
-            if answer(wire, service, Packet::parse(&raw)?)? == Goodbye::Said {
+            if answer(wire, &mut departures, service, Packet::parse(&raw)?)? == Goodbye::Said {
                 return Ok(());
             }
-            wire.relieve().await?;
+            if wire.is_full() {
+                flush(wire, service).await?;
+            }
         }
-        wire.flush().await?;
+        departures.release(wire);
+        flush(wire, service).await?;
+        // Only waited for when there is something due.
+        let due = departures.due().unwrap_or(expiry);
         tokio::select! {
             received = wire.receive() => received?,
-            outgoing = service.next() => send(wire, outgoing?)?,
+            outgoing = service.next() => send(wire, &mut departures, outgoing?)?,
+            () = time::sleep_until(due), if departures.due().is_some() => {}
             () = time::sleep_until(heard + patience) => return Err(Ended::Silent),
             () = time::sleep_until(expiry) => return Err(Ended::TokenExpired),
         }
     }
+}
+
+async fn flush<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>, service: &impl Service) -> Result<(), Ended> {
+    if service.is_mute() {
+        wire.discard();
+    }
+    wire.flush().await
 }
 
 #[derive(PartialEq, Eq)]
@@ -149,48 +187,59 @@ enum Goodbye {
 
 fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
+    departures: &mut Departures,
     service: &mut impl Service,
     packet: Packet,
 ) -> Result<Goodbye, Ended> {
     match packet {
         Packet::Connect(_) => return Err(Violation::Unexpected("a second CONNECT").into()),
         Packet::Disconnect => return Ok(Goodbye::Said),
-        Packet::Pingreq => wire.push(&packet::pingresp()),
+        Packet::Pingreq if service.answers_ping() => departures.send(wire, packet::pingresp()),
+        Packet::Pingreq => {}
         Packet::Puback(id) => service.acknowledge(id),
         Packet::Publish(publish) => {
             let acknowledge = publish.acknowledge;
             let answer = service.publish(publish)?;
             if let Some(id) = acknowledge {
-                wire.push(&packet::puback(id)?);
+                let Acknowledgement { copies, after } = service.acknowledgement();
+                for _ in 0..copies {
+                    departures.hold(wire, packet::puback(id)?, after);
+                }
             }
             if let Some(outgoing) = answer {
-                send(wire, outgoing)?;
+                send(wire, departures, outgoing)?;
             }
         }
         Packet::Subscribe { id, entries } => {
             let grant = |(filter, qos): (String, u8)| service.subscribe(Filter::parse(&filter).ok()?, qos);
             let granted: Vec<_> = entries.into_iter().map(grant).collect();
-            wire.push(&packet::suback(id, &granted)?);
+            departures.send(wire, packet::suback(id, &granted)?);
         }
         Packet::Unsubscribe { id, filters } => {
             filters
                 .iter()
                 .filter_map(|filter| Filter::parse(filter).ok())
                 .for_each(|filter| service.unsubscribe(filter));
-            wire.push(&packet::unsuback(id)?);
+            departures.send(wire, packet::unsuback(id)?);
         }
     }
     Ok(Goodbye::NotYet)
 }
 
-fn send<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>, outgoing: Outgoing) -> Result<(), Ended> {
+fn send<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut Wire<S>,
+    departures: &mut Departures,
+    outgoing: Outgoing,
+) -> Result<(), Ended> {
     let Outgoing {
         topic,
         body,
         packet_id,
         again,
+        after,
     } = outgoing;
-    wire.push(&packet::message(&topic.to_string(), body, packet_id, again)?);
+    let message = packet::message(&topic.to_string(), body, packet_id, again)?;
+    departures.defer(wire, message, after);
     Ok(())
 }
 

@@ -98,13 +98,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.output.extend_from_slice(bytes);
     }
 
-    /// Sends what is in line if it is much.
-    pub(super) async fn relieve(&mut self) -> Result<(), Ended> {
-        if self.output.len() >= FLUSH_AT {
-            self.flush().await
-        } else {
-            Ok(())
-        }
+    /// Whether there is so much in line that it is to be sent before more is added.
+    pub(super) fn is_full(&self) -> bool {
+        self.output.len() >= FLUSH_AT
+    }
+
+    /// Drops what is in line.
+    pub(super) fn discard(&mut self) {
+        self.output.clear();
     }
 
     /// Sends what is in line.

@@ -14,7 +14,7 @@ use setpoint_protocol::Key;
 
 use super::body::{IfMatch, JsonBody};
 use super::failure::Failure;
-use crate::state::{Device, DeviceKeys, Hub, HubError, matches_etag};
+use crate::state::{Credentials, Device, Hub, HubError, Thumbprint, Thumbprints, make_keys, matches_etag};
 
 /// Most devices one listing gives (IoT Hub: 1,000).
 const LISTING_LIMIT: usize = 1000;
@@ -44,6 +44,8 @@ struct Authentication {
     #[serde(rename = "type")]
     kind: Option<String>,
     symmetric_key: Option<SymmetricKey>,
+    #[serde(rename = "x509Thumbprint")]
+    thumbprints: Option<WrittenThumbprints>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +53,13 @@ struct Authentication {
 struct SymmetricKey {
     primary_key: Option<String>,
     secondary_key: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenThumbprints {
+    primary_thumbprint: Option<String>,
+    secondary_thumbprint: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -77,13 +86,17 @@ pub(super) async fn write(
     if written.device_id.as_ref().is_some_and(|named| *named != id) {
         return Err(Failure::invalid("deviceId in the body is not the one in the path"));
     }
-    let keys = written.keys()?;
+    let mut credentials = written.credentials()?;
     let enabled = written.status.as_ref().map(|status| *status == Status::Enabled);
     if if_match.is_some() {
-        check_etag(&hub.device(&id)?, if_match.as_deref())?;
-        return Ok(answer(&hub.update_device(&id, keys, enabled)?));
+        let device = hub.device(&id)?;
+        check_etag(&device, if_match.as_deref())?;
+        if credentials.is_none() && written.wants_keys() && device.credentials.keys().is_none() {
+            credentials = Some(make_keys()?.into());
+        }
+        return Ok(answer(&hub.update_device(&id, credentials, enabled)?));
     }
-    let mut device = hub.create_device(&id, keys)?;
+    let mut device = hub.create_device(&id, credentials)?;
     if enabled == Some(false) {
         device = hub.update_device(&id, None, enabled)?;
     }
@@ -112,35 +125,67 @@ fn check_etag(device: &Device, if_match: Option<&str>) -> Result<(), HubError> {
 }
 
 impl Written {
-    /// The keys given; none when both are empty, which means: make them.
-    fn keys(&self) -> Result<Option<DeviceKeys>, Failure> {
+    /// Whether it says that the device has keys.
+    fn wants_keys(&self) -> bool {
+        let kind = self.authentication.as_ref().and_then(|given| given.kind.as_deref());
+        kind == Some("sas")
+    }
+
+    /// The credentials given; none without keys, which means: make them.
+    fn credentials(&self) -> Result<Option<Credentials>, Failure> {
         let Some(authentication) = &self.authentication else {
             return Ok(None);
         };
         match authentication.kind.as_deref() {
-            None | Some("sas") => {}
-            Some(kind) => {
-                return Err(Failure::invalid(format!(
-                    "the emulator has symmetric keys (sas) only, not {kind:?} authentication"
-                )));
-            }
+            None | Some("sas") => authentication.keys(),
+            Some("selfSigned") => authentication.thumbprints().map(Some),
+            Some(kind) => Err(Failure::invalid(format!(
+                "the emulator has symmetric keys (sas) and thumbprints (selfSigned), not {kind:?} authentication"
+            ))),
         }
-        let Some(keys) = &authentication.symmetric_key else {
+    }
+}
+
+/// Empty texts stand for nothing.
+fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
+impl Authentication {
+    fn keys(&self) -> Result<Option<Credentials>, Failure> {
+        let Some(keys) = &self.symmetric_key else {
             return Ok(None);
         };
-        let given = |key: &Option<String>| key.clone().filter(|text| !text.is_empty());
         match (given(&keys.primary_key), given(&keys.secondary_key)) {
             (None, None) => Ok(None),
             (Some(primary), Some(secondary)) => {
                 let read = |name: &str, text: &str| {
                     Key::from_base64(text).map_err(|error| Failure::invalid(format!("{name}: {error}")))
                 };
-                Ok(Some([read("primaryKey", &primary)?, read("secondaryKey", &secondary)?]))
+                let keys = [read("primaryKey", primary)?, read("secondaryKey", secondary)?];
+                Ok(Some(keys.into()))
             }
             _ => Err(Failure::invalid(
                 "symmetricKey has one key: give both, or neither to have them made",
             )),
         }
+    }
+
+    fn thumbprints(&self) -> Result<Credentials, Failure> {
+        let read = |name: &str, text: &str| -> Result<Thumbprint, Failure> {
+            text.parse()
+                .map_err(|error| Failure::invalid(format!("{name}: {error}")))
+        };
+        let texts = self.thumbprints.as_ref();
+        let primary = texts
+            .and_then(|texts| given(&texts.primary_thumbprint))
+            .ok_or_else(|| Failure::invalid("x509Thumbprint has no primaryThumbprint, which selfSigned needs"))?;
+        let secondary = texts.and_then(|texts| given(&texts.secondary_thumbprint));
+        let thumbprints = Thumbprints {
+            primary: read("primaryThumbprint", primary)?,
+            secondary: secondary.map(|text| read("secondaryThumbprint", text)).transpose()?,
+        };
+        Ok(thumbprints.into())
     }
 }
 
@@ -157,7 +202,7 @@ fn show(device: &Device) -> Value {
             |at| at.to_rfc3339_opts(SecondsFormat::Micros, true),
         )
     };
-    let [primary, secondary] = &device.keys;
+    let key = |index: usize| device.credentials.keys()?.get(index).map(Key::to_base64);
     json!({
         "deviceId": device.device_id,
         "generationId": device.generation_id,
@@ -170,9 +215,9 @@ fn show(device: &Device) -> Value {
         "lastActivityTime": time(device.last_activity),
         "cloudToDeviceMessageCount": device.waiting_messages,
         "authentication": {
-            "symmetricKey": {"primaryKey": primary.to_base64(), "secondaryKey": secondary.to_base64()},
-            "x509Thumbprint": {"primaryThumbprint": null, "secondaryThumbprint": null},
-            "type": "sas",
+            "symmetricKey": {"primaryKey": key(0), "secondaryKey": key(1)},
+            "x509Thumbprint": device.credentials.thumbprints_json(),
+            "type": device.credentials.kind(),
         },
         "capabilities": {"iotEdge": false},
     })

@@ -42,7 +42,10 @@ async fn a_device_is_made_read_changed_and_removed() {
     let key = made.body["authentication"]["symmetricKey"]["primaryKey"]
         .as_str()
         .unwrap();
-    assert_eq!(Key::from_base64(key).unwrap(), api.hub.device("d").unwrap().keys[0]);
+    assert_eq!(
+        Key::from_base64(key).unwrap(),
+        api.hub.device("d").unwrap().credentials.keys().unwrap()[0]
+    );
     api.json("PUT", "/devices/d", wanted)
         .await
         .is_refusal(409, "DeviceAlreadyExists");
@@ -97,6 +100,48 @@ async fn a_device_brings_its_own_keys_or_none() {
     api.json("PUT", "/devices/e", json!({"deviceId": "f"}))
         .await
         .is_refusal(400, "ArgumentInvalid");
+}
+
+#[tokio::test]
+async fn a_device_has_thumbprints_instead_of_keys() {
+    let api = Api::new();
+    let (first, second) = ("0A".repeat(32), "0B".repeat(32));
+    let put = |thumbprints: Value| {
+        let body = json!({"authentication": {"type": "selfSigned", "x509Thumbprint": thumbprints}});
+        api.json("PUT", "/devices/d", body)
+    };
+    put(json!({"primaryThumbprint": "0A", "secondaryThumbprint": second}))
+        .await
+        .is_refusal(400, "ArgumentInvalid");
+    put(json!({"primaryThumbprint": null, "secondaryThumbprint": second}))
+        .await
+        .is_refusal(400, "ArgumentInvalid");
+    let made = put(json!({"primaryThumbprint": first.to_lowercase(), "secondaryThumbprint": second})).await;
+    assert_eq!(made.status, 200);
+    let shown = api.get("/devices/d").await.body["authentication"].clone();
+    let thumbprints = json!({"primaryThumbprint": first, "secondaryThumbprint": second});
+    let expected = json!({
+        "type": "selfSigned",
+        "symmetricKey": {"primaryKey": null, "secondaryKey": null},
+        "x509Thumbprint": thumbprints,
+    });
+    assert_eq!((&made.body["authentication"], &shown), (&expected, &expected));
+    let twin = api.get("/twins/d").await.body;
+    assert_eq!(
+        (&twin["authenticationType"], &twin["x509Thumbprint"]),
+        (&json!("selfSigned"), &thumbprints)
+    );
+
+    // Keys in their place are made, as for a new device.
+    let update = |body: Value| api.send("PUT", "/devices/d", &[("If-Match", "*")], body.to_string());
+    let same = update(json!({"status": "enabled"})).await;
+    assert_eq!(same.body["authentication"], expected);
+    let with_keys = update(json!({"authentication": {"type": "sas"}})).await.body["authentication"].clone();
+    assert_eq!(with_keys["type"], "sas");
+    assert!(with_keys["symmetricKey"]["secondaryKey"].is_string());
+    assert_eq!(with_keys["x509Thumbprint"]["primaryThumbprint"], Value::Null);
+    let kept = update(json!({"authentication": {"type": "sas"}})).await;
+    assert_eq!(kept.body["authentication"], with_keys, "keys that are there stay");
 }
 
 #[tokio::test]

@@ -6,13 +6,12 @@ use chrono::{DateTime, Utc};
 use setpoint_protocol::{key::Key, sas::Token};
 use tokio::sync::oneshot;
 
-use super::{HubError, message::Queue, method::Answer, session::Session, twin::TwinState};
+use super::{
+    Credentials, DeviceKeys, HubError, Thumbprint, message::Queue, method::Answer, session::Session, twin::TwinState,
+};
 
 /// Length of a key the hub makes, in bytes, as the real one's.
 const KEY_BYTES: usize = 32;
-
-/// Primary and secondary key of a device; either opens a connection.
-pub type DeviceKeys = [Key; 2];
 
 /// A device as the service API shows it. A snapshot: it does not follow later changes.
 #[derive(Debug, Clone)]
@@ -23,8 +22,8 @@ pub struct Device {
     pub generation_id: String,
     /// Changes whenever the identity (not the twin) changes; without quotes.
     pub etag: String,
-    /// Primary and secondary key. Secret: the service API shows them to the owner, nothing else may.
-    pub keys: DeviceKeys,
+    /// Its keys or certificates. Keys are secret: the service API shows them to the owner, nothing else may.
+    pub credentials: Credentials,
     /// Whether it may connect.
     pub enabled: bool,
     /// Whether it is connected now.
@@ -52,6 +51,17 @@ pub enum AuthError {
     /// The token was made for another resource.
     #[error("the token names another resource than {{hub}}/devices/{{device}}")]
     Resource,
+    /// It has keys and presents a certificate, or the other way round.
+    #[error("the device is registered with {registered}, and came with {presented}")]
+    Kind {
+        /// What the hub knows of it.
+        registered: &'static str,
+        /// What it came with.
+        presented: &'static str,
+    },
+    /// The certificate is another one than it was registered with.
+    #[error("the certificate is not one of this device's: its thumbprint is {0}")]
+    Certificate(Thumbprint),
     /// The token is too old.
     #[error("the token has expired: check the device's clock")]
     Expired,
@@ -64,7 +74,7 @@ pub enum AuthError {
 pub(super) struct Entry {
     pub(super) generation: u64,
     pub(super) identity_version: u64,
-    pub(super) keys: DeviceKeys,
+    pub(super) credentials: Credentials,
     pub(super) enabled: bool,
     pub(super) connection_changed: Option<DateTime<Utc>>,
     pub(super) last_activity: Option<DateTime<Utc>>,
@@ -77,11 +87,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(generation: u64, keys: DeviceKeys, now: DateTime<Utc>) -> Entry {
+    pub(super) fn new(generation: u64, credentials: Credentials, now: DateTime<Utc>) -> Entry {
         Entry {
             generation,
             identity_version: 1,
-            keys,
+            credentials,
             enabled: true,
             connection_changed: None,
             last_activity: None,
@@ -98,7 +108,7 @@ impl Entry {
             device_id: device_id.to_owned(),
             generation_id: self.generation.to_string(),
             etag: etag(self.identity_version),
-            keys: self.keys.clone(),
+            credentials: self.credentials.clone(),
             enabled: self.enabled,
             connected: self.session.is_connected(),
             connection_changed: self.connection_changed,
@@ -120,10 +130,31 @@ impl Entry {
         if token.expiry() <= now {
             return Err(AuthError::Expired);
         }
-        if self.keys.iter().any(|key| token.verify(key, now).is_ok()) {
+        let Credentials::Keys(keys) = &self.credentials else {
+            return Err(AuthError::Kind {
+                registered: "certificates",
+                presented: "a token",
+            });
+        };
+        if keys.iter().any(|key| token.verify(key, now).is_ok()) {
             Ok(())
         } else {
             Err(AuthError::Signature)
+        }
+    }
+
+    /// Checks the certificate a device has shown to have the key of.
+    pub(super) fn authenticate_certificate(&self, thumbprint: Thumbprint) -> Result<(), AuthError> {
+        if !self.enabled {
+            return Err(AuthError::Disabled);
+        }
+        match &self.credentials {
+            Credentials::Keys(_) => Err(AuthError::Kind {
+                registered: "keys",
+                presented: "a certificate",
+            }),
+            Credentials::Certificates(thumbprints) if thumbprints.contain(thumbprint) => Ok(()),
+            Credentials::Certificates(_) => Err(AuthError::Certificate(thumbprint)),
         }
     }
 }
@@ -134,7 +165,7 @@ pub(super) fn etag(version: u64) -> String {
 }
 
 /// Two fresh random keys.
-pub(super) fn make_keys() -> Result<DeviceKeys, HubError> {
+pub(crate) fn make_keys() -> Result<DeviceKeys, HubError> {
     let random = rustls::crypto::ring::default_provider().secure_random;
     let make = || {
         let mut bytes = vec![0; KEY_BYTES];
@@ -146,12 +177,12 @@ pub(super) fn make_keys() -> Result<DeviceKeys, HubError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Thumbprints, *};
 
     fn entry() -> Entry {
         Entry::new(
             1,
-            [Key::from_bytes(vec![1; 32]), Key::from_bytes(vec![2; 32])],
+            [Key::from_bytes(vec![1; 32]), Key::from_bytes(vec![2; 32])].into(),
             Utc::now(),
         )
     }
@@ -185,6 +216,29 @@ mod tests {
             entry.authenticate("d", "hub", &sign("hub/devices/d"), 100),
             Err(AuthError::Expired)
         );
+    }
+
+    #[test]
+    fn either_certificate_opens_a_connection_and_keys_do_not() {
+        let [first, second, other] = ["1", "2", "3"].map(|text| Thumbprint::of(text.as_bytes()));
+        let thumbprints = Thumbprints {
+            primary: first,
+            secondary: Some(second),
+        };
+        let mut entry = Entry::new(1, thumbprints.into(), Utc::now());
+        assert_eq!(entry.authenticate_certificate(first), Ok(()));
+        assert_eq!(entry.authenticate_certificate(second), Ok(()));
+        assert_eq!(
+            entry.authenticate_certificate(other),
+            Err(AuthError::Certificate(other))
+        );
+        let token = Token::sign("hub/devices/d", &Key::from_bytes(vec![1; 32]), 100, None);
+        let kind = entry.authenticate("d", "hub", &token, 99);
+        assert!(matches!(kind, Err(AuthError::Kind { .. })), "{kind:?}");
+        entry.enabled = false;
+        assert_eq!(entry.authenticate_certificate(first), Err(AuthError::Disabled));
+        let kind = self::entry().authenticate_certificate(first);
+        assert!(matches!(kind, Err(AuthError::Kind { .. })), "{kind:?}");
     }
 
     #[test]

@@ -3,37 +3,46 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use setpoint_protocol::{dps::RegistrationState, identifier::is_registration_id};
 
-use super::{DeviceKeys, HubError};
+use super::{Credentials, DeviceKeys, DpsFault, Faults, Hub, HubError, TrustedAuthority};
 
-/// An individual enrolment: one device, known beforehand, with its own keys.
+/// An individual enrolment: one device, known beforehand, with its own keys or certificates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Enrollment {
     /// Which registration id it is for; ids differ in more than case.
     pub registration_id: String,
     /// The device's id in the hub; the registration id when `None`.
     pub device_id: Option<String>,
-    /// Primary and secondary key, which become the device's keys.
-    pub keys: DeviceKeys,
+    /// What the device proves itself with, to DPS and then to the hub.
+    pub credentials: Credentials,
     /// Whether the device may provision.
     pub enabled: bool,
 }
 
-/// An enrolment group: any device whose key was derived from one of the group's.
+/// An enrolment group: any device that proves to belong to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
     /// The group's name.
     pub group_id: String,
-    /// Primary and secondary key; a device's key is the HMAC of its registration id with one of them.
-    pub keys: DeviceKeys,
+    /// What its devices prove that with.
+    pub attestation: Attestation,
     /// Whether its devices may provision.
     pub enabled: bool,
+}
+
+/// What a group's devices prove themselves with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attestation {
+    /// Symmetric keys, primary and secondary: a device's key is the HMAC of its registration id with one of them. Secret.
+    Keys(DeviceKeys),
+    /// X.509: a certificate that this authority signed, with the registration id as its common name.
+    Authority(TrustedAuthority),
 }
 
 #[derive(Default)]
@@ -43,6 +52,15 @@ pub(super) struct Known {
     pub(super) groups: BTreeMap<String, Group>,
     /// What came of registering, by registration id in lower case.
     pub(super) registrations: BTreeMap<String, Registered>,
+    /// Which are assigned elsewhere, by registration id in lower case.
+    pub(super) elsewhere: BTreeMap<String, Elsewhere>,
+}
+
+/// Another hub that devices are assigned to.
+#[derive(Clone)]
+pub(super) struct Elsewhere {
+    pub(super) endpoint: String,
+    pub(super) hub: Arc<Hub>,
 }
 
 pub(super) struct Registered {
@@ -55,6 +73,7 @@ pub struct Enrollments {
     id_scope: String,
     known: Mutex<Known>,
     numbers: AtomicU64,
+    pub(super) faults: Arc<Faults<DpsFault>>,
 }
 
 impl Enrollments {
@@ -64,6 +83,7 @@ impl Enrollments {
             id_scope: id_scope.into(),
             known: Mutex::default(),
             numbers: AtomicU64::new(1),
+            faults: Arc::new(Faults::new(str::eq_ignore_ascii_case)),
         }
     }
 
@@ -123,6 +143,22 @@ impl Enrollments {
     /// Removes a group; false when there was none. Devices assigned through it stay in the hub.
     pub fn delete_group(&self, group_id: &str) -> bool {
         self.lock().groups.remove(group_id).is_some()
+    }
+
+    /// Assigns a registration id to another hub from its next registration on: `endpoint` is what the device is told (a host
+    /// name, or `{name}:{port}`), `hub` is the hub it is made in, with the enrolment's credentials. For the hub of this emulator
+    /// again, [`Enrollments::assign_here`].
+    pub fn assign_to(&self, registration_id: &str, endpoint: &str, hub: &Arc<Hub>) {
+        let elsewhere = Elsewhere {
+            endpoint: endpoint.to_owned(),
+            hub: Arc::clone(hub),
+        };
+        self.lock().elsewhere.insert(canonical(registration_id), elsewhere);
+    }
+
+    /// Assigns a registration id to this emulator's hub again.
+    pub fn assign_here(&self, registration_id: &str) {
+        self.lock().elsewhere.remove(&canonical(registration_id));
     }
 
     /// What came of a device's last registration, `None` when it never registered.

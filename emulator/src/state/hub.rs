@@ -13,8 +13,10 @@ use setpoint_protocol::{identifier::is_device_id, sas::Token};
 use tokio::sync::{Notify, broadcast};
 
 use super::{
-    AuthError, CloseReason, CloudMessage, Device, DeviceEvent, DeviceKeys, EventKind, HubError,
+    AuthError, ClientCertificate, CloseReason, CloudMessage, Credentials, Device, DeviceEvent, EventKind, Faults,
+    HubError, HubFault,
     device::{Entry, make_keys},
+    journal::Journal,
     message::{MESSAGE_LIMIT, PROPERTIES_LIMIT},
 };
 
@@ -30,6 +32,8 @@ pub struct Hub {
     pub(super) listening: Notify,
     /// For generation ids, connection epochs and request ids.
     numbers: AtomicU64,
+    pub(super) faults: Arc<Faults<HubFault>>,
+    pub(super) journal: Journal,
 }
 
 impl Hub {
@@ -40,22 +44,24 @@ impl Hub {
             events: broadcast::channel(EVENT_BACKLOG).0,
             listening: Notify::new(),
             numbers: AtomicU64::new(1),
+            faults: Arc::new(Faults::new(str::eq)),
+            journal: Journal::default(),
         })
     }
 
-    /// Registers a device; with `keys` of `None` it gets fresh random ones.
+    /// Registers a device; without credentials it gets fresh random keys.
     ///
     /// # Errors
     ///
     /// [`HubError::InvalidArgument`] for an id the hub does not take, [`HubError::DeviceAlreadyExists`],
     /// [`HubError::NoRandomness`].
-    pub fn create_device(&self, device_id: &str, keys: Option<DeviceKeys>) -> Result<Device, HubError> {
+    pub fn create_device(&self, device_id: &str, credentials: Option<Credentials>) -> Result<Device, HubError> {
         if !is_device_id(device_id) {
             return Err(HubError::InvalidArgument(format!(
                 "{device_id:?} is not a device id: 1 to 128 characters of letters, digits and - . % _ * ? ! ( ) , : = @ $ '"
             )));
         }
-        let keys = keys.map_or_else(make_keys, Ok)?;
+        let credentials = credentials.map_or_else(|| make_keys().map(Credentials::Keys), Ok)?;
         let generation = self.next_number();
         let mut devices = self.lock();
         if devices.contains_key(device_id) {
@@ -63,19 +69,19 @@ impl Hub {
         }
         let entry = devices
             .entry(device_id.to_owned())
-            .or_insert(Entry::new(generation, keys, Utc::now()));
+            .or_insert(Entry::new(generation, credentials, Utc::now()));
         Ok(entry.show(device_id))
     }
 
-    /// Gives a device these keys, registering it first if need be: what DPS does when it assigns.
-    pub(super) fn assign_device(&self, device_id: &str, keys: DeviceKeys) -> Result<(), HubError> {
-        match self.create_device(device_id, Some(keys.clone())) {
-            Err(HubError::DeviceAlreadyExists(_)) => self.update_device(device_id, Some(keys), None).map(drop),
+    /// Gives a device these credentials, registering it first if need be: what DPS does when it assigns.
+    pub(super) fn assign_device(&self, device_id: &str, credentials: Credentials) -> Result<(), HubError> {
+        match self.create_device(device_id, Some(credentials.clone())) {
+            Err(HubError::DeviceAlreadyExists(_)) => self.update_device(device_id, Some(credentials), None).map(drop),
             other => other.map(drop),
         }
     }
 
-    /// Changes a device's keys, its permission to connect, or both; what is `None` stays. A device that may no longer
+    /// Changes a device's credentials, its permission to connect, or both; what is `None` stays. A device that may no longer
     /// connect is disconnected.
     ///
     /// # Errors
@@ -84,16 +90,16 @@ impl Hub {
     pub fn update_device(
         &self,
         device_id: &str,
-        keys: Option<DeviceKeys>,
+        credentials: Option<Credentials>,
         enabled: Option<bool>,
     ) -> Result<Device, HubError> {
         self.with(device_id, |entry| {
-            let keys = keys.unwrap_or_else(|| entry.keys.clone());
+            let credentials = credentials.unwrap_or_else(|| entry.credentials.clone());
             let enabled = enabled.unwrap_or(entry.enabled);
-            if keys != entry.keys || enabled != entry.enabled {
+            if credentials != entry.credentials || enabled != entry.enabled {
                 entry.identity_version += 1;
             }
-            (entry.keys, entry.enabled) = (keys, enabled);
+            (entry.credentials, entry.enabled) = (credentials, enabled);
             if !enabled {
                 self.disconnect(device_id, entry, CloseReason::Disabled);
             }
@@ -140,6 +146,17 @@ impl Hub {
     pub fn authenticate(&self, device_id: &str, hub: &str, token: &Token) -> Result<(), AuthError> {
         let now = u64::try_from(Utc::now().timestamp()).unwrap_or(0);
         self.with(device_id, |entry| entry.authenticate(device_id, hub, token, now))
+            .unwrap_or(Err(AuthError::Unknown))
+    }
+
+    /// Whether a device that presented this certificate and no token may connect.
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::authenticate`].
+    pub fn authenticate_certificate(&self, device_id: &str, certificate: &ClientCertificate) -> Result<(), AuthError> {
+        let thumbprint = certificate.thumbprint();
+        self.with(device_id, |entry| entry.authenticate_certificate(thumbprint))
             .unwrap_or(Err(AuthError::Unknown))
     }
 
@@ -257,7 +274,8 @@ mod tests {
     fn a_device_is_made_once_with_its_own_keys() {
         let hub = Hub::new();
         let device = hub.create_device("d", None).unwrap();
-        assert_ne!(device.keys[0], device.keys[1]);
+        let keys = device.credentials.keys().unwrap();
+        assert_ne!(keys[0], keys[1]);
         assert_eq!(
             hub.create_device("d", None).unwrap_err(),
             HubError::DeviceAlreadyExists("d".into())
@@ -274,12 +292,12 @@ mod tests {
     #[test]
     fn assigning_again_gives_new_keys_and_keeps_the_twin() {
         let hub = Hub::new();
-        let keys = |byte| [Key::from_bytes(vec![byte; 32]), Key::from_bytes(vec![byte + 1; 32])];
+        let keys = |byte| Credentials::from([byte, byte + 1].map(|byte| Key::from_bytes(vec![byte; 32])));
         hub.assign_device("d", keys(1)).unwrap();
         let patch = serde_json::json!({"tags": {"site": "a"}});
         hub.patch_twin("d", patch.as_object().unwrap(), None).unwrap();
         hub.assign_device("d", keys(5)).unwrap();
-        assert_eq!(hub.device("d").unwrap().keys, keys(5));
+        assert_eq!(hub.device("d").unwrap().credentials, keys(5));
         assert_eq!(hub.twin("d").unwrap()["tags"]["site"], "a");
     }
 

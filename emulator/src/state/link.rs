@@ -1,6 +1,9 @@
 //! A connected device's end of the hub.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use chrono::Utc;
 use serde_json::{Value, json};
@@ -59,6 +62,9 @@ pub enum CloseReason {
     /// The device was disabled.
     #[error("the device was disabled")]
     Disabled,
+    /// It was asked for, as a fault.
+    #[error("it was closed on request")]
+    Kicked,
     /// The device did not read what was sent to it.
     #[error("the device does not read what is sent to it")]
     TooSlow,
@@ -73,6 +79,7 @@ pub struct Link {
     deliveries: mpsc::Receiver<Delivery>,
     close: oneshot::Receiver<CloseReason>,
     mail: Arc<Notify>,
+    mute: Arc<AtomicBool>,
     /// Whether messages may be waiting that the bell has been rung for.
     look_for_mail: bool,
 }
@@ -88,6 +95,7 @@ impl Hub {
         let (deliveries, receiver) = mpsc::channel(DELIVERY_BACKLOG);
         let (close, closed) = oneshot::channel();
         let mail = Arc::new(Notify::new());
+        let mute = Arc::new(AtomicBool::new(false));
         let epoch = self.next_number();
         let session_present = self.with(device_id, |entry| {
             self.disconnect(device_id, entry, CloseReason::TakenOver);
@@ -101,6 +109,7 @@ impl Hub {
                 epoch,
                 deliveries,
                 mail: Arc::clone(&mail),
+                mute: Arc::clone(&mute),
                 close,
             });
             entry.model_id = model_id.unwrap_or_default().to_owned();
@@ -118,6 +127,7 @@ impl Hub {
             deliveries: receiver,
             close: closed,
             mail,
+            mute,
             look_for_mail: true,
         })
     }
@@ -127,6 +137,16 @@ impl Link {
     /// Whether the hub had kept a session for this device.
     pub fn session_present(&self) -> bool {
         self.session_present
+    }
+
+    /// Whether the device is to hear nothing more on this connection ([`Hub::mute`]).
+    pub fn is_mute(&self) -> bool {
+        self.mute.load(Ordering::Acquire)
+    }
+
+    /// Lets the device hear nothing more on this connection.
+    pub(crate) fn mute(&self) {
+        self.mute.store(true, Ordering::Release);
     }
 
     /// Subscribes, or unsubscribes with `None`; the value is the QoS granted, 0 or 1.
@@ -222,6 +242,7 @@ impl Link {
         self.hub.with(&self.device_id, |entry| {
             let now = Utc::now();
             entry.last_activity = Some(now);
+            self.hub.journal.telemetry(&self.device_id, &properties, &body, now);
             let mut system = system_properties(&self.device_id, EventKind::Telemetry, now);
             let mut application = Vec::new();
             if !entry.model_id.is_empty() {

@@ -4,13 +4,17 @@
 //! A device's connection holds a [`Link`]; what the hub wants to say to the device arrives there as a [`Delivery`], through
 //! bounded queues, so a device that does not read costs a fixed amount and is disconnected rather than waited for.
 //! Everything a device does is told to listeners as a [`DeviceEvent`]. [`Enrollments`] holds what DPS knows and assigns
-//! devices to the hub.
+//! devices to the hub. [`faults`] has either misbehave on request, and [`Hub::telemetry_of`] keeps what devices sent for tests.
 
+mod certificate;
+mod credentials;
 mod device;
 mod enrollment;
 mod error;
 mod event;
+pub mod faults;
 mod hub;
+mod journal;
 mod link;
 mod message;
 mod method;
@@ -19,11 +23,16 @@ mod session;
 mod twin;
 mod twins;
 
-pub use device::{AuthError, Device, DeviceKeys};
-pub use enrollment::{Enrollment, Enrollments, Group};
+pub use certificate::{CertificateError, ClientCertificate, TrustedAuthority};
+pub use credentials::{Credentials, DeviceKeys, Thumbprint, ThumbprintError, Thumbprints};
+pub(crate) use device::make_keys;
+pub use device::{AuthError, Device};
+pub use enrollment::{Attestation, Enrollment, Enrollments, Group};
 pub use error::HubError;
 pub use event::{DeviceEvent, EventKind};
+pub use faults::{DpsFault, Faults, HubFault, Injection, Stored, TwinRequest, When, Whom};
 pub use hub::Hub;
+pub use journal::{ConnectAttempt, Telemetry};
 pub use link::{CloseReason, Delivery, Link};
 pub use message::{CloudMessage, MESSAGE_LIMIT, OutgoingMessage, QUEUE_LIMIT};
 pub use method::{METHOD_LIMIT, MethodResult};

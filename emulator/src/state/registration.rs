@@ -8,7 +8,7 @@ use setpoint_protocol::{
 };
 
 use super::{
-    DeviceKeys, Enrollments, Hub,
+    Attestation, ClientCertificate, Credentials, DpsFault, Enrollments, Hub,
     device::etag,
     enrollment::{Known, Registered, canonical},
 };
@@ -22,23 +22,28 @@ pub struct Applicant {
     pub registration_id: String,
     /// The password, `None` when it was no SAS token.
     pub token: Option<Token>,
+    /// What it presented in the TLS handshake. Without a token, this is what it proves itself with.
+    pub certificate: Option<ClientCertificate>,
     /// The name it reached this server by, which it is told to find the hub under.
     pub server_name: String,
 }
 
 /// What the enrolments say to an applicant.
 enum Verdict {
-    Enrolled { device_id: String, keys: DeviceKeys },
+    Enrolled {
+        device_id: String,
+        credentials: Credentials,
+    },
     Disabled,
 }
 
 impl Enrollments {
-    /// Registers a device: checks its token, gives the hub the device with the enrolment's keys, and answers that
+    /// Registers a device: checks its token or certificate, gives the hub the device with its credentials, and answers that
     /// the assignment is under way, as DPS always does at first. It is in truth done already: the first poll says so.
     ///
     /// # Errors
     ///
-    /// 400004 for a body that is no request or names another device, 401002 for a wrong or expired token, 404201 for a
+    /// 400004 for a body that is no request or names another device, 401002 for a wrong or expired token or another certificate, 404201 for a
     /// device nobody enrolled, 404202 for a scope that is not this DPS's.
     pub fn register(&self, hub: &Hub, applicant: &Applicant, body: &[u8]) -> Result<Operation, Refusal> {
         let request = self.check_request(applicant, body)?;
@@ -61,14 +66,31 @@ impl Enrollments {
             error_code: None,
             error_message: None,
         };
-        if let Verdict::Enrolled { device_id, keys } = verdict {
-            hub.assign_device(&device_id, keys)
-                .map_err(|error| self.refuse(error.code(), &error.to_string()))?;
-            state.status = Status::Assigned;
-            state.substatus = Some("initialAssignment".to_owned());
-            state.assigned_hub = Some(applicant.server_name.clone());
-            state.device_id = Some(device_id);
-            state.payload = request.payload;
+        let fault = match verdict {
+            Verdict::Enrolled { .. } => self.faults.on_assignment(&id),
+            Verdict::Disabled => None,
+        };
+        match (verdict, fault) {
+            (Verdict::Disabled, _) => {}
+            (_, Some(DpsFault::Fail { error_code, message })) => {
+                state.status = Status::Failed;
+                (state.error_code, state.error_message) = (Some(error_code), Some(message));
+            }
+            (_, Some(DpsFault::Disable { error_code, message })) => {
+                (state.error_code, state.error_message) = (Some(error_code), Some(message));
+            }
+            (Verdict::Enrolled { device_id, credentials }, _) => {
+                let elsewhere = known.elsewhere.get(&id);
+                let hub = elsewhere.map_or(hub, |elsewhere| &elsewhere.hub);
+                hub.assign_device(&device_id, credentials)
+                    .map_err(|error| self.refuse(error.code(), &error.to_string()))?;
+                let endpoint = elsewhere.map_or(&applicant.server_name, |elsewhere| &elsewhere.endpoint);
+                state.status = Status::Assigned;
+                state.substatus = Some("initialAssignment".to_owned());
+                state.assigned_hub = Some(endpoint.clone());
+                state.device_id = Some(device_id);
+                state.payload = request.payload;
+            }
         }
         let operation_id = format!("5.{:016x}.{}", self.next_number(), id);
         known.registrations.insert(
@@ -89,7 +111,7 @@ impl Enrollments {
     ///
     /// # Errors
     ///
-    /// 401002 when the token does not hold (any more), 404202 when the operation is not this device's last one.
+    /// 401002 when the token or certificate does not hold (any more), 404202 when the operation is not this device's last one.
     pub fn poll(&self, applicant: &Applicant, operation_id: &str) -> Result<Operation, Refusal> {
         self.check_scope(applicant)?;
         let known = self.lock();
@@ -128,7 +150,7 @@ impl Enrollments {
         })
     }
 
-    fn refuse(&self, error_code: u32, message: &str) -> Refusal {
+    pub(crate) fn refuse(&self, error_code: u32, message: &str) -> Refusal {
         let (tracking_id, timestamp_utc) = (self.next_number(), Utc::now());
         Refusal {
             error_code,
@@ -140,7 +162,7 @@ impl Enrollments {
 }
 
 impl Known {
-    /// Checks the token against the individual enrolment, when there is one, else against every group.
+    /// Checks the applicant against the individual enrolment, when there is one, else against every group.
     fn judge(&self, applicant: &Applicant) -> Result<Verdict, (u32, &'static str)> {
         const UNAUTHORIZED: (u32, &str) = (401_002, "Unauthorized");
         let id = canonical(&applicant.registration_id);
@@ -148,13 +170,19 @@ impl Known {
             return Err((404_201, "The device is not enrolled."));
         }
         if let Some(enrollment) = self.individual.get(&id) {
-            if !applicant.holds(&enrollment.keys) {
+            let proven = match &enrollment.credentials {
+                Credentials::Keys(keys) => applicant.holds(keys),
+                Credentials::Certificates(thumbprints) => applicant
+                    .proof()
+                    .is_some_and(|certificate| thumbprints.contain(certificate.thumbprint())),
+            };
+            if !proven {
                 return Err(UNAUTHORIZED);
             }
             let device_id = enrollment.device_id.clone().unwrap_or(id);
             let enrolled = Verdict::Enrolled {
                 device_id,
-                keys: enrollment.keys.clone(),
+                credentials: enrollment.credentials.clone(),
             };
             return Ok(if enrollment.enabled {
                 enrolled
@@ -166,16 +194,12 @@ impl Known {
             return Err((404_201, "The device is not enrolled."));
         }
         for group in self.groups.values() {
-            // The id is the same in any case, but keys derived from two spellings are not: both count.
-            for spelling in [&applicant.registration_id, &id] {
-                let keys = group.keys.each_ref().map(|key| key.derive(spelling));
-                if applicant.holds(&keys) {
-                    let enrolled = Verdict::Enrolled {
-                        device_id: id.clone(),
-                        keys,
-                    };
-                    return Ok(if group.enabled { enrolled } else { Verdict::Disabled });
-                }
+            if let Some(credentials) = applicant.credentials_in(&group.attestation, &id) {
+                let enrolled = Verdict::Enrolled {
+                    device_id: id,
+                    credentials,
+                };
+                return Ok(if group.enabled { enrolled } else { Verdict::Disabled });
             }
         }
         Err(UNAUTHORIZED)
@@ -183,6 +207,30 @@ impl Known {
 }
 
 impl Applicant {
+    /// The credentials it has as a member of a group, when it proves to be one; `id` is its registration id in lower case.
+    fn credentials_in(&self, attestation: &Attestation, id: &str) -> Option<Credentials> {
+        match attestation {
+            // The id is the same in any case, but keys derived from two spellings are not: both count.
+            Attestation::Keys(keys) => [self.registration_id.as_str(), id]
+                .into_iter()
+                .map(|spelling| keys.each_ref().map(|key| key.derive(spelling)))
+                .find(|keys| self.holds(keys))
+                .map(Credentials::Keys),
+            Attestation::Authority(authority) => self
+                .proof()
+                .filter(|certificate| {
+                    let name = certificate.common_name();
+                    name.is_some_and(|name| name.eq_ignore_ascii_case(id)) && authority.signed(certificate)
+                })
+                .map(|certificate| certificate.thumbprint().into()),
+        }
+    }
+
+    /// The certificate it proves itself with; none when it came with a token.
+    fn proof(&self) -> Option<&ClientCertificate> {
+        self.certificate.as_ref().filter(|_| self.token.is_none())
+    }
+
     fn holds(&self, keys: &[Key]) -> bool {
         let Some(token) = &self.token else { return false };
         let now = u64::try_from(Utc::now().timestamp()).unwrap_or(0);
@@ -193,7 +241,7 @@ impl Applicant {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Enrollment, super::Group, *};
+    use super::{super::DeviceKeys, super::Enrollment, super::Group, *};
 
     fn keys(byte: u8) -> DeviceKeys {
         [Key::from_bytes(vec![byte; 32]), Key::from_bytes(vec![byte + 1; 32])]
@@ -209,6 +257,7 @@ mod tests {
                 u64::MAX,
                 Some("registration"),
             )),
+            certificate: None,
             server_name: "localhost".into(),
         }
     }
@@ -222,14 +271,14 @@ mod tests {
         let device = |id: &str, enabled| Enrollment {
             registration_id: id.into(),
             device_id: None,
-            keys: keys(1),
+            credentials: keys(1).into(),
             enabled,
         };
         enrollments.put(device("one", true)).unwrap();
         enrollments.put(device("off", false)).unwrap();
         enrollments.put_group(Group {
             group_id: "g".into(),
-            keys: keys(10),
+            attestation: Attestation::Keys(keys(10)),
             enabled: true,
         });
         enrollments
@@ -252,7 +301,7 @@ mod tests {
                 (Status::Assigned, Some("localhost"))
             );
             assert_eq!(state.payload.unwrap()["modelId"], "dtmi:a;1");
-            assert_eq!(hub.device("one").unwrap().keys, keys(1));
+            assert_eq!(hub.device("one").unwrap().credentials, keys(1).into());
         }
     }
 
@@ -265,7 +314,7 @@ mod tests {
                 .register(&hub, &applicant("new-1", key), &body("new-1"))
                 .unwrap();
         }
-        assert_eq!(hub.device("new-1").unwrap().keys, derived);
+        assert_eq!(hub.device("new-1").unwrap().credentials, derived.into());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! A device's MQTT session as the hub keeps it: subscriptions, and the connection, if any.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -65,6 +68,7 @@ pub(super) struct Attached {
     pub(super) epoch: u64,
     pub(super) deliveries: mpsc::Sender<Delivery>,
     pub(super) mail: Arc<Notify>,
+    pub(super) mute: Arc<AtomicBool>,
     pub(super) close: oneshot::Sender<CloseReason>,
 }
 
@@ -95,6 +99,20 @@ impl Session {
         if let (Some(attached), Some(_)) = (&self.attached, self.subscriptions.get(Subscription::Messages)) {
             attached.mail.notify_one();
         }
+    }
+
+    /// Has nothing more said on the connection, if there is one; whether there was.
+    pub(super) fn mute(&self) -> bool {
+        if let Some(attached) = &self.attached {
+            attached.mute.store(true, Ordering::Release);
+        }
+        self.attached.is_some()
+    }
+
+    /// Drops all that outlives a connection.
+    pub(super) fn forget(&mut self) {
+        self.subscriptions = Subscriptions::default();
+        self.kept = false;
     }
 
     /// Tells the connection, if any, to close, and forgets it; whether there was one.

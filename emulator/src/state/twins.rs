@@ -61,7 +61,10 @@ impl Hub {
             if let Some(patch) = change(&mut entry.twin)? {
                 let version = entry.twin.desired.properties.version;
                 let news = Delivery::Desired { patch, version };
-                if entry.session.deliver(Subscription::Desired, news) == Delivered::TooSlow {
+                let told =
+                    entry.session.is_connected() && entry.session.subscriptions.get(Subscription::Desired).is_some();
+                let lost = told && self.faults.on_desired(device_id);
+                if !lost && entry.session.deliver(Subscription::Desired, news) == Delivered::TooSlow {
                     self.disconnect(device_id, entry, super::CloseReason::TooSlow);
                 }
             }
@@ -130,11 +133,8 @@ fn show(device_id: &str, entry: &Entry) -> Value {
         ),
         ("lastActivityTime".to_owned(), json!(time(entry.last_activity))),
         ("cloudToDeviceMessageCount".to_owned(), json!(entry.queue.len())),
-        ("authenticationType".to_owned(), json!("sas")),
-        (
-            "x509Thumbprint".to_owned(),
-            json!({"primaryThumbprint": null, "secondaryThumbprint": null}),
-        ),
+        ("authenticationType".to_owned(), json!(entry.credentials.kind())),
+        ("x509Thumbprint".to_owned(), entry.credentials.thumbprints_json()),
         ("modelId".to_owned(), json!(entry.model_id)),
         ("capabilities".to_owned(), json!({"iotEdge": false})),
     ]);

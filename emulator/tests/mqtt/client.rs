@@ -2,11 +2,11 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
-use setpoint_emulator::{Emulator, Identity, Options};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
+use setpoint_emulator::{Emulator, Identity, Options, identity::DeviceCertificate};
 use setpoint_protocol::{Key, Token};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time,
 };
@@ -52,20 +52,49 @@ impl Azure {
 
     /// The same by these versions of TLS alone.
     pub(crate) async fn dial_by(&self, versions: &[&'static rustls::SupportedProtocolVersion]) -> Client {
+        let config = self.tls(versions).with_no_client_auth();
+        self.dial_with(config).await.unwrap()
+    }
+
+    /// The same with a certificate, in this version of TLS.
+    pub(crate) async fn dial_as(
+        &self,
+        version: &'static rustls::SupportedProtocolVersion,
+        certificate: &DeviceCertificate,
+    ) -> Client {
+        setpoint_test_logs::private_key(&certificate.key_pem);
+        let chain = CertificateDer::pem_slice_iter(certificate.certificate_pem.as_bytes());
+        let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes()).unwrap();
+        let config = self
+            .tls(&[version])
+            .with_client_auth_cert(chain.collect::<Result<_, _>>().unwrap(), key)
+            .unwrap();
+        self.dial_with(config).await.unwrap()
+    }
+
+    /// What every client's TLS has in common.
+    pub(crate) fn tls(
+        &self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert> {
         let mut roots = rustls::RootCertStore::empty();
         roots
             .add(CertificateDer::from_pem_slice(self.identity.ca_pem().as_bytes()).unwrap())
             .unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
+        rustls::ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots)
-            .with_no_client_auth();
-        let tcp = TcpStream::connect(self.emulator.mqtt_address()).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.unwrap();
-        Client { stream }
+    }
+
+    pub(crate) async fn dial_with(&self, config: rustls::ClientConfig) -> std::io::Result<Client> {
+        let stream = shake_hands(self.emulator.mqtt_address(), config).await?;
+        let tls_version = stream.get_ref().1.protocol_version();
+        Ok(Client {
+            stream: Box::new(stream),
+            tls_version,
+        })
     }
 
     /// The token of the identity's device.
@@ -188,8 +217,22 @@ pub(crate) fn publish(topic: &str, id: Option<u16>, body: &[u8]) -> Vec<u8> {
     )
 }
 
+/// TLS with the emulator at one of its ports.
+pub(crate) async fn shake_hands(
+    address: SocketAddr,
+    config: rustls::ClientConfig,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let tcp = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
+}
+
+trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
+
 pub(crate) struct Client {
-    stream: TlsStream<TcpStream>,
+    stream: Box<dyn Io>,
+    tls_version: Option<rustls::ProtocolVersion>,
 }
 
 /// A PUBLISH as received.
@@ -209,12 +252,25 @@ impl Message {
 
 impl Client {
     pub(crate) fn tls_version(&self) -> Option<rustls::ProtocolVersion> {
-        self.stream.get_ref().1.protocol_version()
+        self.tls_version
+    }
+
+    /// One that speaks through something else.
+    pub(crate) fn through(stream: tokio::io::DuplexStream) -> Client {
+        Client {
+            stream: Box::new(stream),
+            tls_version: None,
+        }
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).await.unwrap();
-        self.stream.flush().await.unwrap();
+        self.try_send(bytes).await.unwrap();
+    }
+
+    /// The same to a server that may have closed.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
     }
 
     /// The next packet, whole.

@@ -1,4 +1,4 @@
-//! The emulator's MQTT port, driven over TLS with bytes written by hand.
+//! The emulator's MQTT, on its own port and over WebSockets, driven over TLS with bytes written by hand.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,6 +9,10 @@
 
 mod client;
 mod connection;
+mod dps_faults;
+mod faults;
 mod hub;
 mod provisioning;
 mod support;
+mod websocket;
+mod x509;

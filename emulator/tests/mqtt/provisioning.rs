@@ -5,8 +5,8 @@ use serde_json::json;
 use setpoint_emulator::state::Enrollment;
 use setpoint_protocol::{Key, Token};
 
-const ANSWERS: &str = "$dps/registrations/res/#";
-const REGISTER: &str = "$dps/registrations/PUT/iotdps-register/?$rid=1";
+pub(crate) const ANSWERS: &str = "$dps/registrations/res/#";
+pub(crate) const REGISTER: &str = "$dps/registrations/PUT/iotdps-register/?$rid=1";
 
 /// Connects to DPS, subscribes and registers.
 async fn register(azure: &Azure, scope: &str, id: &str, key: &Key) -> (Client, Message) {
@@ -78,12 +78,35 @@ async fn a_wrong_key_is_refused_only_when_registering() {
 }
 
 #[tokio::test]
+async fn a_token_that_has_ended_is_refused_with_the_time() {
+    let azure = Azure::start().await;
+    let (scope, id) = (azure.identity.id_scope(), azure.identity.device_id());
+    let resource = format!("{scope}/registrations/{id}");
+    let token = Token::sign(&resource, &azure.identity.device_keys()[0], 1, Some("registration"));
+    let hello = Connect {
+        password: Some(token.to_string()),
+        ..Connect::dps(scope, id, &azure.identity.device_keys()[0])
+    };
+    let mut client = azure.connect(&hello, CONNECTED).await;
+    assert_eq!(client.subscribe(ANSWERS, 1).await, 1);
+    let body = json!({"registrationId": id}).to_string();
+    let answer = client.request(REGISTER, body.as_bytes()).await;
+    assert_eq!(answer.topic, "$dps/registrations/res/401/?$rid=1");
+    let said = answer.json()["timestampUtc"].as_str().unwrap().to_owned();
+    let time = chrono::DateTime::parse_from_rfc3339(&said).unwrap();
+    let off = chrono::Utc::now().signed_duration_since(time);
+    assert!(off.abs() < chrono::TimeDelta::minutes(1), "{said}");
+}
+
+#[tokio::test]
 async fn another_scope_and_an_unknown_device_are_not_found() {
     let azure = Azure::start().await;
     let (id, key) = (azure.identity.device_id(), &azure.identity.device_keys()[0]);
     let (_, refused) = register(&azure, "0neFFFFFFFF", id, key).await;
     assert_eq!(refused.topic, "$dps/registrations/res/404/?$rid=1");
-    azure.emulator.enrollments().delete_group(setpoint_emulator::GROUP);
+    for group in [setpoint_emulator::GROUP, setpoint_emulator::X509_GROUP] {
+        azure.emulator.enrollments().delete_group(group);
+    }
     let (_, refused) = register(&azure, azure.identity.id_scope(), "nobody", key).await;
     assert_eq!(
         (refused.topic.as_str(), &refused.json()["errorCode"]),
@@ -99,7 +122,7 @@ async fn a_disabled_enrolment_ends_disabled() {
     let enrollment = Enrollment {
         registration_id,
         device_id: None,
-        keys: keys.clone(),
+        credentials: keys.clone().into(),
         enabled: false,
     };
     azure.emulator.enrollments().put(enrollment).unwrap();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 use setpoint::cloud::Outgoing;
-use setpoint::device::{Notice, Observer, Operator};
+use setpoint::device::{ConnectionState, Notice, Observer, Operator};
 use setpoint::printable;
 use setpoint_protocol::identifier::is_property_name;
 use setpoint_protocol::twin::Document;
@@ -51,7 +51,7 @@ impl<W: Write + Send> Observer for Console<W> {
                 self.line(&assignment.hub.host);
                 self.line(&assignment.device_id);
             }
-            Notice::Listening if !self.listening => {
+            Notice::Connection(ConnectionState::Up) if !self.listening => {
                 self.listening = true;
                 self.line("Listening for command requests and property updates");
                 self.line("Press Q to quit");
@@ -179,7 +179,7 @@ mod tests {
             payload: Some(value!("now")),
         };
         let notices = [
-            Notice::Listening,
+            Notice::Connection(&ConnectionState::Up),
             Notice::Queued(&message),
             Notice::Delivered(&message),
             Notice::Queued(&message),
@@ -187,7 +187,7 @@ mod tests {
             Notice::Desired(&patch, 2),
             Notice::Command(&command),
             Notice::Responded(&report),
-            Notice::Listening,
+            Notice::Connection(&ConnectionState::Up),
         ];
         assert_eq!(
             shown(&notices),
@@ -225,7 +225,7 @@ mod tests {
             }
         }
         let (operator, mut orders) = operator();
-        Console::new(Closed, operator, true).notice(&Notice::Listening);
+        Console::new(Closed, operator, true).notice(&Notice::Connection(&ConnectionState::Up));
         assert!(matches!(orders.try_recv(), Ok(Control::Stop)));
     }
 }

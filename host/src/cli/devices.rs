@@ -36,7 +36,17 @@ impl Devices {
 }
 
 fn table(out: &mut impl Write, found: &[Status]) -> io::Result<()> {
-    let header = ["device", "guest", "state", "memory", "restarts", "queued", "model"].map(str::to_owned);
+    let header = [
+        "device",
+        "guest",
+        "state",
+        "connection",
+        "memory",
+        "restarts",
+        "queued",
+        "model",
+    ]
+    .map(str::to_owned);
     let rows: Vec<_> = std::iter::once(header).chain(found.iter().map(row)).collect();
     for row in &rows {
         let mut line = String::new();
@@ -58,7 +68,7 @@ fn table(out: &mut impl Write, found: &[Status]) -> io::Result<()> {
     Ok(())
 }
 
-fn row(status: &Status) -> [String; 7] {
+fn row(status: &Status) -> [String; 8] {
     let state = match (status.state, status.restarts_in) {
         (GuestState::Running, _) => "running".to_owned(),
         (GuestState::Restarting, Some(pause)) => format!("restarts in {} s", pause.as_secs() + 1),
@@ -69,6 +79,7 @@ fn row(status: &Status) -> [String; 7] {
         printable(&status.device),
         printable(&status.guest),
         state,
+        status.connection.to_string(),
         format!("{:.1} MiB", status.memory_peak as f64 / f64::from(1 << 20)),
         status.restarts.to_string(),
         status.queued.to_string(),

@@ -1,7 +1,7 @@
 //! Errors, as the outside sees them: one line, and an exit code.
 
 use setpoint::cloud::{ConnectError, ProvisionError};
-use setpoint::device::SessionError;
+use setpoint::device::{SessionError, StoreError};
 use setpoint::printable;
 use setpoint::record::{RecordError, ReplayError};
 use setpoint::sandbox::{GuestError, LoadError};
@@ -24,6 +24,9 @@ const GUEST_FAILED: u8 = 4;
 
 /// The exit code for an error. Success is 0; clap ends with 2 by itself.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
+    if matches!(error.downcast_ref(), Some(StoreError::InUse { .. })) {
+        return WRONG_USE;
+    }
     if error.is::<Usage>() || error.is::<LoadError>() || error.is::<ModelError>() || error.is::<RecordError>() {
         return WRONG_USE;
     }

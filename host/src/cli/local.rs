@@ -11,17 +11,23 @@ use setpoint_emulator::{Emulator, Identity, Options};
 use setpoint_protocol::endpoint::Endpoint;
 
 use super::Usage;
-use super::environment::Dps;
+use super::environment::{Dps, Proof};
 
-/// Where the local Azure IoT keeps what it is known by.
+/// Where the local Azure IoT keeps what it is known by, and devices what their hub has not taken yet.
 #[derive(Args)]
 pub(crate) struct Data {
-    /// Folder of the local Azure IoT's keys and certificate authority; the user's data folder when left out
+    /// Folder of the local Azure IoT's keys and certificate authority, the user's data folder when left out; when named,
+    /// a device also keeps its outbox there, and delivers after a restart what it had accepted before
     #[arg(long, value_name = "DIR", env = "SETPOINT_DATA")]
     data: Option<PathBuf>,
 }
 
 impl Data {
+    /// The folder, when one was named: then devices keep their outboxes in it.
+    pub(crate) fn named(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+
     /// The folder, which may not exist yet.
     pub(crate) fn folder(&self) -> Result<PathBuf, Usage> {
         let folder = self.data.clone().or_else(running::data_directory);
@@ -65,18 +71,23 @@ impl Local {
         })
     }
 
-    /// How its own device registers.
-    pub(crate) fn device(&self) -> Dps {
+    /// How its own device registers. WebSockets are spoken on the port for HTTPS.
+    pub(crate) fn device(&self, websockets: bool) -> Dps {
         let [key, _] = self.identity.device_keys();
+        let address = if websockets {
+            self.emulator.https_address()
+        } else {
+            self.emulator.mqtt_address()
+        };
         let endpoint = Endpoint {
             host: self.identity.host().to_owned(),
-            port: Some(self.emulator.mqtt_address().port()),
+            port: Some(address.port()),
         };
         Dps {
             endpoint,
             id_scope: self.identity.id_scope().to_owned(),
             registration_id: self.identity.device_id().to_owned(),
-            key: key.clone(),
+            proof: Proof::Key(key.clone()),
         }
     }
 

@@ -13,10 +13,12 @@
 //! | `call.rs`, `twin.rs`, `monitor.rs` | the operator's side, over `service_client.rs`, with the hub of `hub_choice.rs` |
 //! | `limits.rs`, `allow.rs` | what a guest may use, and what it is allowed beside its contract |
 //! | `output.rs` | what those print |
+//! | `outbox.rs` | what `run` does with what the hub does not take |
 //! | `new.rs` | `setpoint new`: a project to begin with |
 //! | `completions.rs` | shell completions |
 //! | `environment.rs` | which cloud, from the Python sample's variables |
 //! | `local.rs` | the local Azure IoT: its data folder, and the one embedded in `run` |
+//! | `way.rs` | how a device gets there: WebSockets, proxies |
 //! | `console.rs` | the sample's lines on standard output |
 //! | `exit.rs` | errors to exit codes |
 //! | `logging.rs` | logs on standard error |
@@ -40,6 +42,7 @@ mod logging;
 mod models;
 mod monitor;
 mod new;
+mod outbox;
 mod output;
 mod record;
 mod replay;
@@ -50,6 +53,7 @@ mod swap;
 mod test;
 mod twin;
 mod watch;
+mod way;
 
 use clap::{Parser, Subcommand};
 

@@ -12,7 +12,9 @@ use clap::Args;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use setpoint::clock::{Clock, SystemClock};
-use setpoint::cloud::{AzureConnector, ConnectionString, Connector, DpsProvisioner, Provisioner, Trust};
+use setpoint::cloud::{
+    Access, AzureConnector, ConnectionString, Connector, Credential, DpsProvisioner, Provisioner, TokenClock, Trust,
+};
 use setpoint::device::{Device, Operator, Session, run};
 use setpoint::record::Tape;
 use setpoint::sandbox::{Cache, Limits, Program, Random, Sandbox, SharedRandom, Surroundings, THERMOSTAT, Tap};
@@ -20,13 +22,15 @@ use setpoint::sandbox::{Cache, Limits, Program, Random, Sandbox, SharedRandom, S
 use super::Usage;
 use super::console::Console;
 use super::emulator::Signals;
-use super::environment::{Cloud, Dps};
+use super::environment::{Cloud, Dps, Proof};
 use super::limits::GuestLimits;
 use super::local::{Data, Local};
 use super::logging::Logging;
+use super::outbox::{Identity, OutboxOptions};
 use super::record::unwritable;
 use super::running::Served;
 use super::watch::Watch;
+use super::way::Way;
 
 /// Runs one device, against the local Azure IoT or the one the environment names
 #[derive(Args)]
@@ -38,7 +42,10 @@ use super::watch::Watch;
   setpoint run --watch my-device.wasm                swaps it in again whenever it is built
   eval \"$(setpoint emulator --env)\"; setpoint run    against an emulator that runs elsewhere
   IOTHUB_DEVICE_SECURITY_TYPE=DPS IOTHUB_DEVICE_DPS_ID_SCOPE=.. IOTHUB_DEVICE_DPS_DEVICE_ID=.. \\
-    IOTHUB_DEVICE_DPS_DEVICE_KEY=.. setpoint run     against Azure, with the variables of Microsoft's samples
+    IOTHUB_DEVICE_DPS_DEVICE_KEY=.. setpoint run     against Azure, with the variables of Microsoft's samples;
+                                                     X509_CERT_FILE=.. X509_KEY_FILE=.. in place of the key
+  HTTPS_PROXY=http://proxy:3128 setpoint run --websockets
+                                                     out of a network that lets nothing but HTTPS through
 
 Ends on q and Enter, Ctrl-C or SIGTERM.")]
 pub(crate) struct Run {
@@ -66,7 +73,13 @@ pub(crate) struct Run {
     record: Option<PathBuf>,
 
     #[command(flatten)]
+    way: Way,
+
+    #[command(flatten)]
     limits: GuestLimits,
+
+    #[command(flatten)]
+    outbox: OutboxOptions,
 
     #[command(flatten)]
     data: Data,
@@ -126,8 +139,9 @@ impl Run {
     }
 
     async fn device(&self, cloud: Cloud, program: &Program, signals: Signals) -> anyhow::Result<()> {
-        let route = self.route(cloud).await?;
+        let identity = Identity::of(&cloud);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let route = self.route(cloud, TokenClock::new(Arc::clone(&clock))).await?;
         let surroundings = Surroundings {
             clock: Arc::clone(&clock),
             random: SharedRandom::new(secure_random()?),
@@ -139,6 +153,7 @@ impl Run {
         let (operator, control) = Operator::new(surroundings.clone());
         let console = Console::new(std::io::stdout(), operator.clone(), route.provisioned);
         let device = Device::new(program, surroundings, Box::new(console))?.restarts(self.restarts);
+        let device = self.outbox.furnish(device, self.data.named(), &identity)?;
         listen_to_keyboard(operator.clone())?;
         let served = Served::start(operator.clone(), program.sandbox().clone())
             .inspect_err(|error| tracing::warn!("setpoint devices and swap will not find this device: {error}"))
@@ -177,27 +192,31 @@ impl Run {
         Ok(Some(tape))
     }
 
-    async fn route(&self, cloud: Cloud) -> anyhow::Result<Route> {
+    async fn route(&self, cloud: Cloud, clock: TokenClock) -> anyhow::Result<Route> {
         match cloud {
             Cloud::Local => {
                 let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
                 let local = Local::start(&self.data.folder()?, any, any, true).await?;
-                let route = by_provisioning(local.device(), local.trust()?);
+                let dps = local.device(self.way.websockets);
+                let access = self.access(&dps.proof, &local.trust()?, clock)?;
+                let route = by_provisioning(dps, access);
                 Ok(Route {
                     local: Some(local),
                     ..route
                 })
             }
-            Cloud::Dps(dps) => Ok(by_provisioning(dps, Trust::system(self.ca.as_deref()).map_err(usage)?)),
-            Cloud::Hub(string) => {
-                let shown = format!("HostName={};DeviceId={}", string.host, string.device_id);
+            Cloud::Dps(dps) => {
+                let access = self.access(&dps.proof, &self.trust()?, clock)?;
+                Ok(by_provisioning(dps, access))
+            }
+            Cloud::Hub(string, proof) => {
+                let access = self.access(&proof, &self.trust()?, clock)?;
+                let hidden = string.key.as_ref().map_or("x509=true", |_| "SharedAccessKey=***");
+                let shown = format!("HostName={};DeviceId={};{hidden}", string.host, string.device_id);
                 let string = ConnectionString::new(string).map_err(usage)?;
                 // As everywhere: a reader that has gone is noticed by the console.
-                let _ = writeln!(
-                    std::io::stdout(),
-                    "Connecting using Connection String {shown};SharedAccessKey=***"
-                );
-                let connector = string.connector(Trust::system(self.ca.as_deref()).map_err(usage)?);
+                let _ = writeln!(std::io::stdout(), "Connecting using Connection String {shown}");
+                let connector = string.connector(access);
                 let (provisioner, connector) = (Arc::new(string), Arc::new(connector));
                 Ok(Route {
                     provisioner,
@@ -208,30 +227,36 @@ impl Run {
             }
         }
     }
+
+    fn trust(&self) -> Result<Trust, Usage> {
+        Trust::system(self.ca.as_deref()).map_err(usage)
+    }
+
+    /// How a device that proves itself so reaches its cloud.
+    fn access(&self, proof: &Proof, trust: &Trust, clock: TokenClock) -> Result<Access, Usage> {
+        let credential = match proof {
+            Proof::Key(key) => Credential::Key(key.clone()),
+            Proof::Certificate(files) => {
+                let certificate = files.open().map_err(usage)?;
+                if let Some(concern) = certificate.concern(clock.now()) {
+                    tracing::warn!("{concern}");
+                }
+                Credential::Certificate(certificate)
+            }
+        };
+        self.way.apply(Access::new(credential, trust).clock(clock))
+    }
 }
 
 fn usage(error: impl std::error::Error) -> Usage {
     Usage(error.to_string())
 }
 
-fn by_provisioning(dps: Dps, trust: Trust) -> Route {
-    let connector = AzureConnector::new(dps.key.clone(), trust.clone());
-    let Dps {
-        endpoint,
-        id_scope,
-        registration_id,
-        key,
-    } = dps;
-    let provisioner = DpsProvisioner {
-        endpoint,
-        id_scope,
-        registration_id,
-        key,
-        trust,
-    };
+fn by_provisioning(dps: Dps, access: Access) -> Route {
+    let provisioner = DpsProvisioner::new(dps.endpoint, dps.id_scope, dps.registration_id, access.clone());
     Route {
         provisioner: Arc::new(provisioner),
-        connector: Arc::new(connector),
+        connector: Arc::new(AzureConnector::new(access)),
         provisioned: true,
         local: None,
     }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use setpoint_protocol::connection_string::DeviceConnectionString;
 
-use super::{Assignment, AzureConnector, ProvisionError, Provisioner, Trust};
+use super::{Access, Assignment, AzureConnector, ProvisionError, Provisioner};
 
 /// Assigns a device to the hub that its connection string names, without asking anybody.
 #[derive(Debug, Clone)]
@@ -26,9 +26,9 @@ impl ConnectionString {
         }
     }
 
-    /// Connects with the key of the connection string, through the gateway when it names one.
-    pub fn connector(&self, trust: Trust) -> AzureConnector {
-        let connector = AzureConnector::new(self.device.key.clone(), trust);
+    /// Connects through the gateway, when the connection string names one.
+    pub fn connector(&self, access: Access) -> AzureConnector {
+        let connector = AzureConnector::new(access);
         match &self.device.gateway {
             Some(gateway) => connector.through(gateway.clone()),
             None => connector,

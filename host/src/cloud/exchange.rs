@@ -2,8 +2,9 @@
 //! and what the hub's packets mean. Knows MQTT's packets, does no I/O.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
-use rumqttc::{Event as MqttEvent, Outgoing as MqttOutgoing, Packet, Publish};
+use rumqttc::{Event as MqttEvent, Outgoing as MqttOutgoing, Packet, Publish, QoS};
 use setpoint_protocol::properties::PropertyBag;
 use setpoint_protocol::topic::{CloudTopic, DeviceTopic};
 use setpoint_protocol::twin::{Properties, Twin};
@@ -39,7 +40,31 @@ pub(super) struct Exchange {
     unacknowledged: HashMap<u16, Option<u64>>,
     /// Twin requests without an answer; the device's id of the message is the request id.
     requests: HashMap<u64, Request>,
-    ready: VecDeque<Event>,
+    ready: VecDeque<Ready>,
+    /// The packet whose event was handed over last: it counts as handled when the next one is asked for.
+    handed_over: Option<u16>,
+    /// Packets to be acknowledged, in the order in which they came.
+    handled: Vec<u16>,
+    /// How many acknowledgements have been given to the client and have not left yet.
+    acknowledging: usize,
+}
+
+/// What has come and was not asked for yet.
+#[derive(Debug)]
+struct Ready {
+    /// None when it means nothing to the device; it is acknowledged in its turn all the same.
+    event: Option<Event>,
+    /// The packet it came in, when the hub waits for an acknowledgement.
+    packet_id: Option<u16>,
+}
+
+impl From<Event> for Ready {
+    fn from(event: Event) -> Ready {
+        Ready {
+            event: Some(event),
+            packet_id: None,
+        }
+    }
 }
 
 impl Exchange {
@@ -50,17 +75,34 @@ impl Exchange {
             unacknowledged: HashMap::new(),
             requests: HashMap::new(),
             ready: VecDeque::new(),
+            handed_over: None,
+            handled: Vec::new(),
+            acknowledging: 0,
         }
     }
 
-    /// The next event for the device.
+    /// The next event for the device, which has handled the one before.
     pub(super) fn pop(&mut self) -> Option<Event> {
-        self.ready.pop_front()
+        self.handled.extend(self.handed_over.take());
+        while let Some(Ready { event, packet_id }) = self.ready.pop_front() {
+            if event.is_some() {
+                self.handed_over = packet_id;
+                return event;
+            }
+            self.handled.extend(packet_id);
+        }
+        None
     }
 
-    /// Whether everything handed over has been acknowledged.
+    /// The packets of what has been handled, which the caller acknowledges at once.
+    pub(super) fn take_handled(&mut self) -> Vec<u16> {
+        self.acknowledging += self.handled.len();
+        std::mem::take(&mut self.handled)
+    }
+
+    /// Whether everything handed over has been acknowledged, by both sides.
     pub(super) fn is_idle(&self) -> bool {
-        self.queued.is_empty() && self.unacknowledged.is_empty()
+        self.queued.is_empty() && self.unacknowledged.is_empty() && self.acknowledging == 0
     }
 
     /// What to publish for `outgoing`, which the caller does at once. Nothing when it is too large for the hub: then the
@@ -99,11 +141,12 @@ impl Exchange {
         let topic = topic.to_string();
         // The client would find a topic that is too long only when it writes it, and end the connection over it.
         if topic.len() > usize::from(u16::MAX) || topic.len() + body.len() > LARGEST_MESSAGE {
-            self.ready.push_back(Event::Refused {
+            let refused = Event::Refused {
                 id,
                 status: TOO_LARGE,
                 retry_after: None,
-            });
+            };
+            self.ready.push_back(refused.into());
             return None;
         }
         if let Some(request) = request {
@@ -124,7 +167,10 @@ impl Exchange {
             }
             MqttEvent::Incoming(Packet::PubAck(acknowledgement)) => {
                 let id = self.unacknowledged.remove(&acknowledgement.pkid).flatten();
-                self.ready.extend(id.map(Event::Delivered));
+                self.ready.extend(id.map(|id| Event::Delivered(id).into()));
+            }
+            MqttEvent::Outgoing(MqttOutgoing::PubAck(_)) => {
+                self.acknowledging = self.acknowledging.saturating_sub(1);
             }
             MqttEvent::Incoming(Packet::Publish(publish)) => self.receive(&publish)?,
             _ => {}
@@ -136,7 +182,12 @@ impl Exchange {
         let topic = String::from_utf8_lossy(&publish.topic);
         let body = publish.payload.as_ref();
         let event = match CloudTopic::parse(&topic) {
-            Ok(CloudTopic::TwinResponse { status, rid, .. }) => self.answer(status, &rid, body)?,
+            Ok(CloudTopic::TwinResponse {
+                status,
+                rid,
+                retry_after,
+                ..
+            }) => self.answer(status, &rid, retry_after.map(Duration::from_secs), body)?,
             Ok(CloudTopic::Desired { version }) => match Properties::parse(body) {
                 Ok(patch) => Some(Event::Desired {
                     patch: patch.values,
@@ -158,11 +209,18 @@ impl Exchange {
                 None
             }
         };
-        self.ready.extend(event);
+        let packet_id = (publish.qos != QoS::AtMostOnce).then_some(publish.pkid);
+        self.ready.push_back(Ready { event, packet_id });
         Ok(())
     }
 
-    fn answer(&mut self, status: u16, rid: &str, body: &[u8]) -> Result<Option<Event>, String> {
+    fn answer(
+        &mut self,
+        status: u16,
+        rid: &str,
+        retry_after: Option<Duration>,
+        body: &[u8],
+    ) -> Result<Option<Event>, String> {
         let Some((id, request)) = rid.parse().ok().and_then(|id| Some((id, self.requests.remove(&id)?))) else {
             // The answer to a request of an earlier connection: with a kept session the hub may still deliver it.
             tracing::debug!(device = %self.device_id, rid, status, "answer to no request of this connection");
@@ -177,7 +235,7 @@ impl Exchange {
             (status, _) => Ok(Some(Event::Refused {
                 id,
                 status,
-                retry_after: None,
+                retry_after,
             })),
         }
     }

@@ -1,5 +1,5 @@
 use super::*;
-use rumqttc::{PubAck, QoS};
+use rumqttc::PubAck;
 use serde_json::{Value, json};
 use setpoint_protocol::twin::Document;
 
@@ -134,7 +134,9 @@ fn a_refused_request_says_its_status() {
     exchange.send(5, &Outgoing::Report(Document::new())).unwrap();
     exchange.send(6, &Outgoing::GetTwin).unwrap();
     exchange.observe(published("$iothub/twin/res/413/?$rid=5", "")).unwrap();
-    exchange.observe(published("$iothub/twin/res/429/?$rid=6", "")).unwrap();
+    exchange
+        .observe(published("$iothub/twin/res/429/?$rid=6&retry-after=5", ""))
+        .unwrap();
     let expected = [
         Event::Refused {
             id: 5,
@@ -144,7 +146,7 @@ fn a_refused_request_says_its_status() {
         Event::Refused {
             id: 6,
             status: 429,
-            retry_after: None,
+            retry_after: Some(Duration::from_secs(5)),
         },
     ];
     assert_eq!(events(&mut exchange), expected);
@@ -233,5 +235,66 @@ fn what_is_too_large_for_the_hub_is_refused_here() {
             retry_after: None
         }]
     );
+    assert!(exchange.is_idle());
+}
+
+/// A cloud-to-device message in a packet of its own.
+fn message(packet_id: u16) -> MqttEvent {
+    let mut publish = Publish::new("devices/dev-1/messages/devicebound/", QoS::AtLeastOnce, "");
+    publish.pkid = packet_id;
+    MqttEvent::Incoming(Packet::Publish(publish))
+}
+
+#[test]
+fn a_message_is_acknowledged_when_the_next_event_is_asked_for() {
+    let mut exchange = exchange();
+    exchange.observe(message(7)).unwrap();
+    exchange.observe(message(8)).unwrap();
+    assert!(exchange.pop().is_some());
+    assert_eq!(
+        exchange.take_handled(),
+        Vec::<u16>::new(),
+        "it may not have been handled yet"
+    );
+    assert!(exchange.pop().is_some());
+    assert_eq!(exchange.take_handled(), [7]);
+    assert!(exchange.pop().is_none());
+    assert_eq!(exchange.take_handled(), [8]);
+    assert!(exchange.pop().is_none());
+    assert_eq!(exchange.take_handled(), Vec::<u16>::new(), "once is enough");
+}
+
+#[test]
+fn what_means_nothing_to_the_device_is_acknowledged_in_its_turn() {
+    let mut exchange = exchange();
+    let mut stray = Publish::new("devices/dev-1/nonsense", QoS::AtLeastOnce, "");
+    stray.pkid = 8;
+    exchange.observe(message(7)).unwrap();
+    exchange.observe(MqttEvent::Incoming(Packet::Publish(stray))).unwrap();
+    exchange.pop();
+    assert_eq!(exchange.take_handled(), Vec::<u16>::new());
+    exchange.pop();
+    assert_eq!(exchange.take_handled(), [7, 8]);
+}
+
+#[test]
+fn qos_0_is_not_acknowledged() {
+    let mut exchange = exchange();
+    let call = Publish::new("$iothub/methods/POST/reboot/?$rid=1", QoS::AtMostOnce, "");
+    exchange.observe(MqttEvent::Incoming(Packet::Publish(call))).unwrap();
+    assert!(exchange.pop().is_some());
+    assert!(exchange.pop().is_none());
+    assert_eq!(exchange.take_handled(), Vec::<u16>::new());
+}
+
+#[test]
+fn it_is_idle_when_its_acknowledgements_have_left() {
+    let mut exchange = exchange();
+    exchange.observe(message(7)).unwrap();
+    exchange.pop();
+    exchange.pop();
+    assert_eq!(exchange.take_handled(), [7]);
+    assert!(!exchange.is_idle());
+    exchange.observe(MqttEvent::Outgoing(MqttOutgoing::PubAck(7))).unwrap();
     assert!(exchange.is_idle());
 }

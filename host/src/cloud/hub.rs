@@ -5,15 +5,16 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use setpoint_protocol::endpoint::Endpoint;
-use setpoint_protocol::key::Key;
+use setpoint_protocol::sas::Token;
 use setpoint_protocol::topic::Filter;
 use setpoint_protocol::username::HubUsername;
 use tokio::time::timeout;
 
 use super::exchange::Exchange;
-use super::mqtt::{Login, PORT, Session, sign};
-use super::{Assignment, ConnectError, Connection, Connector, Event, Outgoing, Trust};
+use super::mqtt::{Login, Session};
+use super::{Access, Assignment, ConnectError, Connection, Connector, Event, Outgoing, TokenClock};
 
 /// The newest version of the API that the documents name for MQTT; Plug and Play needs 2020-09-30 or later.
 const API_VERSION: &str = "2021-04-12";
@@ -24,22 +25,17 @@ const CLIENT_TYPE: &str = concat!("setpoint/", env!("CARGO_PKG_VERSION"));
 /// How long closing waits for what has been sent to be acknowledged.
 const LAST_ACKNOWLEDGEMENTS: Duration = Duration::from_secs(2);
 
-/// Connects a device to IoT Hub with its symmetric key.
+/// Connects a device to IoT Hub.
 #[derive(Debug, Clone)]
 pub struct AzureConnector {
-    key: Key,
-    trust: Trust,
+    access: Access,
     gateway: Option<Endpoint>,
 }
 
 impl AzureConnector {
-    /// `key` is the device's own: after a group enrolment, the key derived for it.
-    pub fn new(key: Key, trust: Trust) -> AzureConnector {
-        AzureConnector {
-            key,
-            trust,
-            gateway: None,
-        }
+    /// Connects with what the device proves itself by.
+    pub fn new(access: Access) -> AzureConnector {
+        AzureConnector { access, gateway: None }
     }
 
     /// Dials `gateway` in the hub's place; the device still says which hub it belongs to.
@@ -68,10 +64,10 @@ impl AzureConnector {
             id: device_id.clone(),
             endpoint: Endpoint {
                 host: dialled.host.clone(),
-                port: Some(dialled.port_or(PORT)),
+                port: Some(dialled.port_or(self.access.port())),
             },
             username: username.to_string(),
-            password: sign(&format!("{}/devices/{device_id}", hub.host), &self.key, None),
+            password: self.access.sign(&format!("{}/devices/{device_id}", hub.host), None),
             // So that messages sent while the device is away wait for it.
             clean: false,
         }
@@ -81,7 +77,10 @@ impl AzureConnector {
 #[async_trait]
 impl Connector for AzureConnector {
     async fn connect(&self, to: &Assignment, model_id: &str) -> Result<Box<dyn Connection>, ConnectError> {
-        let mut session = Session::open(self.login(to, model_id), &self.trust).await?;
+        let login = self.login(to, model_id);
+        let expiry = login.password.as_ref().map(Token::expiry);
+        let expires = expiry.and_then(|expiry| DateTime::from_timestamp(i64::try_from(expiry).ok()?, 0));
+        let mut session = Session::open(login, &self.access).await?;
         let filters = [
             Filter::TwinResponses,
             Filter::Desired,
@@ -99,13 +98,21 @@ impl Connector for AzureConnector {
         session
             .subscribed(filters.len(), |event| exchange.observe(event))
             .await?;
-        Ok(Box::new(HubConnection { session, exchange }))
+        Ok(Box::new(HubConnection {
+            session,
+            exchange,
+            expires,
+            clock: self.access.clock.clone(),
+        }))
     }
 }
 
 struct HubConnection {
     session: Session,
     exchange: Exchange,
+    /// The end of the token, in the hub's time. None with a certificate.
+    expires: Option<DateTime<Utc>>,
+    clock: TokenClock,
 }
 
 #[async_trait]
@@ -120,7 +127,11 @@ impl Connection for HubConnection {
     // Cancel safe: between the one await, which is, and the next nothing is held outside `self`.
     async fn next(&mut self) -> Result<Event, ConnectError> {
         loop {
-            if let Some(event) = self.exchange.pop() {
+            let event = self.exchange.pop();
+            for packet_id in self.exchange.take_handled() {
+                self.session.acknowledge(packet_id)?;
+            }
+            if let Some(event) = event {
                 return Ok(event);
             }
             let event = self.session.next().await?;
@@ -130,10 +141,17 @@ impl Connection for HubConnection {
         }
     }
 
+    /// In this machine's time, wrong as it may be, since whoever waits for it has no other; made anew with each call, so
+    /// that it stays right when the machine's clock is set.
+    fn expires(&self) -> Option<DateTime<Utc>> {
+        self.expires.map(|end| self.clock.on_this_machine(end))
+    }
+
     async fn close(mut self: Box<Self>) {
         let acknowledged = async {
             while !self.exchange.is_idle() {
                 match self.session.next().await {
+                    // What comes now is not handed over any more, and not acknowledged: the hub keeps it for the next time.
                     Ok(event) => drop(self.exchange.observe(event)),
                     Err(_) => return,
                 }

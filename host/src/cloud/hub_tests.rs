@@ -1,4 +1,6 @@
 use super::*;
+use crate::cloud::Trust;
+use setpoint_protocol::key::Key;
 
 fn assignment(hub: &str) -> Assignment {
     Assignment {
@@ -9,7 +11,10 @@ fn assignment(hub: &str) -> Assignment {
 }
 
 fn connector() -> AzureConnector {
-    AzureConnector::new(Key::from_bytes(vec![1; 32]), Trust::system(None).unwrap())
+    AzureConnector::new(Access::with_key(
+        Key::from_bytes(vec![1; 32]),
+        &Trust::system(None).unwrap(),
+    ))
 }
 
 #[test]
@@ -23,7 +28,10 @@ fn logs_in_as_the_documents_say() {
          &model-id=dtmi%3Acom%3Aexample%3AThermostat%3B1"
     );
     assert_eq!(login.username, expected);
-    assert_eq!(login.password.resource(), "hub.azure-devices.net/devices/my-pnp-device");
+    assert_eq!(
+        login.password.as_ref().unwrap().resource(),
+        "hub.azure-devices.net/devices/my-pnp-device"
+    );
     assert!(!login.clean, "messages sent while the device is away wait for it");
 }
 
@@ -37,7 +45,10 @@ fn the_port_stays_out_of_names_that_are_signed() {
         login.username
     );
     assert!(!login.username.contains("model-id"), "{}", login.username);
-    assert_eq!(login.password.resource(), "localhost/devices/my-pnp-device");
+    assert_eq!(
+        login.password.as_ref().unwrap().resource(),
+        "localhost/devices/my-pnp-device"
+    );
 }
 
 #[test]
@@ -50,5 +61,8 @@ fn a_gateway_is_dialled_in_the_hubs_name() {
         "{}",
         login.username
     );
-    assert_eq!(login.password.resource(), "hub.azure-devices.net/devices/my-pnp-device");
+    assert_eq!(
+        login.password.as_ref().unwrap().resource(),
+        "hub.azure-devices.net/devices/my-pnp-device"
+    );
 }

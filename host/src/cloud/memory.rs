@@ -5,25 +5,32 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use setpoint_protocol::endpoint::Endpoint;
 use setpoint_protocol::twin::{Document, Properties, Twin, merge};
 
+use crate::clock::Clock;
+
 use super::{Assignment, ConnectError, Connection, Connector, Event, Outgoing, ProvisionError, Provisioner};
 
 /// The hub, as a test holds it. Clones are the same hub.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct MemoryHub {
     state: Arc<Mutex<State>>,
 }
+
+/// Its name until it moves.
+const NAME: &str = "memory";
 
 /// Cloud-to-device messages that wait for the device.
 /// Source: "Maximum pending messages per device 50", IoT Hub quotas and throttling.
 const WAITING_MESSAGES: usize = 50;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     twin: Twin,
     received: Vec<Outgoing>,
@@ -33,10 +40,21 @@ struct State {
     connected: bool,
     /// Messages are received but not acknowledged, and the twin is not shown.
     silent: bool,
-    /// Statuses for the next reports and questions for the twin.
-    refusals: VecDeque<u16>,
+    /// Statuses for the next reports and questions for the twin, and how long to leave the hub alone.
+    refusals: VecDeque<(u16, Option<Duration>)>,
     unreachable: bool,
+    /// Whether the credentials are taken.
+    refusing: bool,
+    /// Why no hub is assigned.
+    unassigned: Option<ProvisionError>,
+    provisioned: u64,
+    /// How the hub is called; under any other name nobody answers.
+    name: Option<String>,
+    /// Whether the connection was closed, rather than lost.
+    closed: bool,
     connections: u64,
+    clock: Option<Arc<dyn Clock>>,
+    token_life: Option<Duration>,
     last_rid: u64,
     model_id: Option<String>,
     waker: Option<Waker>,
@@ -90,12 +108,61 @@ impl MemoryHub {
         }
     }
 
+    /// Sets desired properties, and the patch is lost on its way to the device.
+    pub fn desire_unseen(&self, patch: &Document) {
+        let mut state = self.lock();
+        merge(&mut state.twin.desired.values, patch);
+        state.twin.desired.version += 1;
+    }
+
+    /// Sends the device a patch that is not one of now.
+    pub fn patch_again(&self, patch: Document, version: u64) {
+        self.lock().deliver(Event::Desired { patch, version });
+    }
+
     /// Breaks the connection.
     pub fn cut(&self) {
+        self.end(false);
+    }
+
+    /// Closes the connection, as when another client has the same identity.
+    pub fn close(&self) {
+        self.end(true);
+    }
+
+    fn end(&self, closed: bool) {
         let mut state = self.lock();
         state.connected = false;
+        state.closed = closed;
         state.events.clear();
         state.wake();
+    }
+
+    /// While it refuses, it takes nobody's credentials.
+    pub fn set_refusing(&self, refusing: bool) {
+        self.lock().refusing = refusing;
+    }
+
+    /// While there is a reason, provisioning fails for it.
+    pub fn set_unassigned(&self, reason: Option<ProvisionError>) {
+        self.lock().unassigned = reason;
+    }
+
+    /// Moves to another host name. Under the old one nobody answers any more; provisioning says the new one.
+    pub fn move_to(&self, name: &str) {
+        self.lock().name = Some(name.to_owned());
+        self.cut();
+    }
+
+    /// How often the device was provisioned.
+    pub fn provisioned(&self) -> u64 {
+        self.lock().provisioned
+    }
+
+    /// Has connections made from now on end after so long by this clock, as a token has them end.
+    pub fn set_token_life(&self, life: Duration, clock: Arc<dyn Clock>) {
+        let mut state = self.lock();
+        (state.token_life, state.clock) = (Some(life), Some(clock));
     }
 
     /// While it is unreachable every attempt to connect fails.
@@ -105,7 +172,12 @@ impl MemoryHub {
 
     /// Refuses the next report, or question for the twin, with this status.
     pub fn refuse(&self, status: u16) {
-        self.lock().refusals.push_back(status);
+        self.lock().refusals.push_back((status, None));
+    }
+
+    /// The same, and says for how long it wants to be left alone.
+    pub fn refuse_for(&self, status: u16, retry_after: Duration) {
+        self.lock().refusals.push_back((status, Some(retry_after)));
     }
 
     /// While it is silent it receives, and acknowledges and shows nothing.
@@ -156,9 +228,14 @@ impl State {
 #[async_trait]
 impl Provisioner for MemoryHub {
     async fn provision(&self, model_id: &str) -> Result<Assignment, ProvisionError> {
-        self.lock().model_id = Some(model_id.to_owned());
+        let mut state = self.lock();
+        state.model_id = Some(model_id.to_owned());
+        state.provisioned += 1;
+        if let Some(reason) = &state.unassigned {
+            return Err(reason.clone());
+        }
         let hub = Endpoint {
-            host: "memory".to_owned(),
+            host: state.name.clone().unwrap_or_else(|| NAME.to_owned()),
             port: None,
         };
         Ok(Assignment {
@@ -173,12 +250,21 @@ impl Provisioner for MemoryHub {
 impl Connector for MemoryHub {
     async fn connect(&self, to: &Assignment, _model_id: &str) -> Result<Box<dyn Connection>, ConnectError> {
         let mut state = self.lock();
-        if state.unreachable {
+        if state.unreachable || to.hub.host != state.name.as_deref().unwrap_or(NAME) {
             return Err(ConnectError::Unreachable {
                 endpoint: to.hub.clone(),
                 reason: "told to be".to_owned(),
             });
         }
+        if state.refusing {
+            return Err(ConnectError::Refused {
+                device: to.device_id.clone(),
+                endpoint: to.hub.clone(),
+                reason: "code 5, not authorized".to_owned(),
+            });
+        }
+        let life = state.token_life.zip(state.clock.as_ref());
+        let expires = life.map(|(life, clock)| clock.now() + life);
         state.connected = true;
         while let Some(message) = state.waiting.pop_front() {
             state.deliver(message);
@@ -190,6 +276,7 @@ impl Connector for MemoryHub {
             hub: self.clone(),
             number,
             assignment: to.clone(),
+            expires,
         }))
     }
 }
@@ -198,14 +285,20 @@ struct MemoryConnection {
     hub: MemoryHub,
     number: u64,
     assignment: Assignment,
+    expires: Option<DateTime<Utc>>,
 }
 
 impl MemoryConnection {
-    fn lost(&self) -> ConnectError {
+    fn lost(&self, state: &State) -> ConnectError {
+        let (device, endpoint) = (self.assignment.device_id.clone(), self.assignment.hub.clone());
+        if state.closed {
+            return ConnectError::Closed { device, endpoint };
+        }
+        let reason = "cut".to_owned();
         ConnectError::Lost {
-            device: self.assignment.device_id.clone(),
-            endpoint: self.assignment.hub.clone(),
-            reason: "cut".to_owned(),
+            device,
+            endpoint,
+            reason,
         }
     }
 
@@ -216,7 +309,7 @@ impl MemoryConnection {
     fn poll_event(&self, context: &Context<'_>) -> Poll<Result<Event, ConnectError>> {
         let mut state = self.hub.lock();
         if !self.is_current(&state) {
-            return Poll::Ready(Err(self.lost()));
+            return Poll::Ready(Err(self.lost(&state)));
         }
         match state.events.pop_front() {
             Some(event) => Poll::Ready(Ok(event)),
@@ -233,15 +326,15 @@ impl Connection for MemoryConnection {
     fn send(&mut self, id: u64, outgoing: &Outgoing) -> Result<(), ConnectError> {
         let mut state = self.hub.lock();
         if !self.is_current(&state) {
-            return Err(self.lost());
+            return Err(self.lost(&state));
         }
         if matches!(outgoing, Outgoing::GetTwin | Outgoing::Report(_))
-            && let Some(status) = state.refusals.pop_front()
+            && let Some((status, retry_after)) = state.refusals.pop_front()
         {
             state.deliver(Event::Refused {
                 id,
                 status,
-                retry_after: None,
+                retry_after,
             });
             return Ok(());
         }
@@ -271,6 +364,10 @@ impl Connection for MemoryConnection {
         poll_fn(|context| self.poll_event(context)).await
     }
 
+    fn expires(&self) -> Option<DateTime<Utc>> {
+        self.expires
+    }
+
     async fn close(self: Box<Self>) {
         let mut state = self.hub.lock();
         if self.is_current(&state) {
@@ -280,27 +377,5 @@ impl Connection for MemoryConnection {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn messages_wait_for_the_device() {
-        let hub = MemoryHub::new();
-        for number in 0..=WAITING_MESSAGES {
-            hub.message(number.to_string().as_bytes(), Vec::new());
-        }
-        let assignment = hub.provision("dtmi:com:example:Thermostat;1").await.unwrap();
-        let mut connection = hub.connect(&assignment, "dtmi:com:example:Thermostat;1").await.unwrap();
-        for number in 0..WAITING_MESSAGES {
-            let Event::Message { body, .. } = connection.next().await.unwrap() else {
-                panic!("something else than message {number}");
-            };
-            assert_eq!(body, number.to_string().as_bytes());
-        }
-        hub.cut();
-        assert!(
-            connection.next().await.is_err(),
-            "the last one was dropped, and comes never"
-        );
-    }
-}
+#[path = "memory_tests.rs"]
+mod tests;

@@ -9,7 +9,11 @@
 //! one task. After the first error a connection is of no more use: drop it and connect again. What had not been
 //! [`Event::Delivered`] by then may or may not have arrived, and is sent again.
 
+mod access;
+mod client_certificate;
 mod connection_string;
+mod credential;
+mod dial;
 mod dps;
 mod exchange;
 #[cfg(feature = "fuzzing")]
@@ -18,7 +22,12 @@ pub mod fuzzing;
 mod hub;
 pub mod memory;
 mod mqtt;
+mod private_key;
+mod proxy;
+mod token_clock;
 mod trust;
+mod tunnel;
+mod websocket;
 
 use std::time::Duration;
 
@@ -28,9 +37,15 @@ use serde_json::Value;
 use setpoint_protocol::endpoint::Endpoint;
 use setpoint_protocol::twin::{Document, Twin};
 
+pub use access::Access;
+pub use client_certificate::{CertificateError, ClientCertificate};
 pub use connection_string::{ConnectionString, ModuleIdentity};
+pub use credential::Credential;
 pub use dps::DpsProvisioner;
 pub use hub::AzureConnector;
+pub use private_key::PassPhrase;
+pub use proxy::{Proxies, Proxy, ProxyError, ProxyVariableError};
+pub use token_clock::TokenClock;
 pub use trust::{Trust, TrustError};
 
 /// Says which hub a device belongs to.
@@ -173,7 +188,7 @@ pub enum ProvisionError {
     Connect(#[from] ConnectError),
     /// The service answered and said no.
     #[error(
-        "{registration_id}: provisioning refused with status {status}, error {error_code}: {message} (tracking id {tracking_id}); check the id scope, the registration id and its key"
+        "{registration_id}: provisioning refused with status {status}, error {error_code}: {message} (tracking id {tracking_id}); check the id scope, the registration id and its key or certificate"
     )]
     Refused {
         /// Who asked.
@@ -188,16 +203,22 @@ pub enum ProvisionError {
         tracking_id: String,
     },
     /// The registration ended, but in no hub.
-    #[error("{registration_id}: provisioning ended as {status}, error {error_code}: {message}; look at the enrolment")]
+    #[error(
+        "{registration_id}: provisioning ended as {status}, error {error_code}: {message} (tracking id {tracking_id}, operation {operation_id}); look at the enrolment"
+    )]
     NotAssigned {
         /// Who asked.
-        registration_id: String,
+        registration_id: Box<str>,
         /// `failed` or `disabled`.
-        status: String,
+        status: &'static str,
         /// The service's own code, 0 when it gave none.
         error_code: u32,
         /// The service's own words.
-        message: String,
+        message: Box<str>,
+        /// For a support request; `none` when the service gave none.
+        tracking_id: Box<str>,
+        /// The service's name for this registration, for a support request too.
+        operation_id: Box<str>,
     },
     /// No end within the time given.
     #[error("{registration_id}: provisioning at {endpoint} did not end within {seconds} s; try again later")]
@@ -244,7 +265,7 @@ pub enum ConnectError {
     },
     /// CONNACK with a refusal. It stays refused until the credentials change.
     #[error(
-        "{device}: {endpoint} refused the connection: {reason}; check the device's id and key, and this machine's clock"
+        "{device}: {endpoint} refused the connection: {reason}; check the device's id, its key or certificate, and this machine's clock"
     )]
     Refused {
         /// Who.

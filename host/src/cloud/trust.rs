@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rumqttc::TlsConfiguration;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -94,13 +93,9 @@ impl Trust {
         })
     }
 
-    /// The TLS settings for clients other than MQTT's.
+    /// The TLS settings.
     pub fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.config)
-    }
-
-    pub(super) fn mqtt(&self) -> TlsConfiguration {
-        TlsConfiguration::Rustls(self.config())
     }
 }
 

@@ -1,18 +1,17 @@
 //! Calls of the guest, within what it may do, and what comes of them.
 
+use std::time::Duration;
+
 use super::core::Device;
 use super::lengthy::lengthy;
 use super::notice::Notice;
 use super::quota::Quotas;
-use super::report::{Patches, acknowledgement};
+use super::report::acknowledgement;
 use super::status::Counters;
 use super::timers;
 use crate::cloud::Outgoing;
 use crate::effect::{Effect, Level};
 use crate::sandbox::{Guest, GuestError, Quota};
-
-/// Bytes an entry of the outbox takes beside its body.
-const ENTRY_BYTES: usize = 128;
 
 impl Device {
     /// Calls the guest, if an instance runs. None when none does, or when it failed at this: that has been seen to then.
@@ -49,7 +48,8 @@ impl Device {
     /// What the next call may ask for, of an instance that holds so many timers.
     pub(super) fn grant(&mut self, timers_held: usize) -> Quota {
         let timers = timers::MOST.saturating_sub(timers_held);
-        self.quotas.grant(self.clock.monotonic(), self.outbox.room(), timers)
+        let room = (self.outbox.room(), self.outbox.room_for_properties());
+        self.quotas.grant(self.clock.monotonic(), room, timers)
     }
 
     /// What an instance did within its grant.
@@ -57,32 +57,27 @@ impl Device {
         settle(guest, granted, &mut self.quotas, &mut self.counters)
     }
 
-    /// Of a guest that failed only the log lines count: they say why.
+    /// Of a guest that failed only the log lines count: they say why. What it asked to be delivered is in the store, when
+    /// there is one, before anybody hears of it.
     pub(super) fn apply(&mut self, effects: Vec<Effect>, succeeded: bool) {
-        let now = self.clock.monotonic();
-        let mut patches = Patches::default();
+        let (mut messages, mut others) = (0, Vec::new());
         for effect in effects {
             match effect {
-                Effect::Log { level, message } => self.log(level, &message),
+                Effect::Log { .. } => others.push(effect),
                 _ if !succeeded => {}
                 Effect::Telemetry {
                     component,
                     body,
                     properties,
                 } => {
-                    self.queue_patches(&mut patches);
-                    let extra: usize = properties.iter().map(|(name, value)| name.len() + value.len()).sum();
-                    let bytes = body.len() + extra;
-                    self.queue(
-                        Outgoing::Telemetry {
-                            component,
-                            body,
-                            properties,
-                        },
-                        bytes,
-                    );
+                    messages += 1;
+                    self.outbox.push(Outgoing::Telemetry {
+                        component,
+                        body,
+                        properties,
+                    });
                 }
-                Effect::Report { property, value } => patches.add(property, value),
+                Effect::Report { property, value } => self.outbox.report(property, value),
                 Effect::Acknowledge {
                     property,
                     value,
@@ -90,26 +85,35 @@ impl Device {
                     version,
                     description,
                 } => {
-                    patches.add(property, acknowledgement(value, status, version, description));
+                    let value = acknowledgement(value, status, version, description);
+                    self.outbox.report(property, value);
                 }
-                Effect::Respond { request, response } => self.answer(&request, response),
-                Effect::After { timer, delay } => self.timers.after(timer, now, delay),
-                Effect::Every { timer, period } => self.timers.every(timer, now, period),
-                Effect::Cancel { timer } => self.timers.cancel(timer),
+                Effect::Respond { .. } | Effect::After { .. } | Effect::Every { .. } | Effect::Cancel { .. } => {
+                    others.push(effect);
+                }
             }
         }
-        self.queue_patches(&mut patches);
-    }
-
-    fn queue_patches(&mut self, patches: &mut Patches) {
-        for (patch, bytes) in patches.take() {
-            self.queue(Outgoing::Report(patch), bytes);
+        if self.outbox.must_flush() {
+            lengthy(|| self.outbox.flush());
+        }
+        for message in self.outbox.newest(messages) {
+            self.observer.notice(&Notice::Queued(message));
+        }
+        let now = self.clock.monotonic();
+        for effect in others {
+            self.carry_out(effect, now);
         }
     }
 
-    fn queue(&mut self, outgoing: Outgoing, bytes: usize) {
-        self.observer.notice(&Notice::Queued(&outgoing));
-        self.outbox.push(outgoing, bytes + ENTRY_BYTES);
+    fn carry_out(&mut self, effect: Effect, now: Duration) {
+        match effect {
+            Effect::Log { level, message } => self.log(level, &message),
+            Effect::Respond { request, response } => self.answer(&request, response),
+            Effect::After { timer, delay } => self.timers.after(timer, now, delay),
+            Effect::Every { timer, period } => self.timers.every(timer, now, period),
+            Effect::Cancel { timer } => self.timers.cancel(timer),
+            Effect::Telemetry { .. } | Effect::Report { .. } | Effect::Acknowledge { .. } => {}
+        }
     }
 
     fn log(&mut self, level: Level, message: &str) {

@@ -2,28 +2,26 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 use setpoint_protocol::twin::{Document, Twin};
 
 use super::commands::{Commands, json_payload, target};
+use super::connectivity::ConnectionState;
 use super::desired::{Desired, Patched};
 use super::health::{RESTARTS, Verdict};
 use super::lengthy::lengthy;
 use super::life::Life;
 use super::notice::{Notice, Observer};
-use super::outbox::Outbox;
+use super::outbox::{Capacity, Outbox, Store, StoreError};
 use super::quota::Quotas;
 use super::status::Counters;
 use super::timers::Timers;
+use super::traffic::{Awaited, Next, TwinQuestion};
 use crate::clock::Clock;
-use crate::cloud::{Assignment, ConnectError, Connection, Event, Outgoing};
+use crate::cloud::{Assignment, Outgoing};
 use crate::effect::{Command, DesiredValue, Outcome, Response, StartReason};
 use crate::sandbox::{Guest, GuestError, Program, Surroundings};
-
-/// How long the hub may take to show the twin.
-const TWIN_TIME: Duration = Duration::from_secs(30);
 
 /// Cloud-to-device messages held for a guest that is about to be restarted: as many as a hub queues, twice.
 /// Source: "Cloud-to-device messaging: maximum pending messages per device 50", IoT Hub quotas and throttling.
@@ -40,8 +38,8 @@ pub struct Device {
     pub(super) timers: Timers,
     pub(super) outbox: Outbox,
     pub(super) quotas: Quotas,
-    /// Answers are worth nothing to the next connection, so they wait beside the outbox, not in it.
-    responses: Vec<Outgoing>,
+    /// Answers are worth nothing to a connection that was made after another was lost: they wait beside the outbox, not in it.
+    pub(super) responses: Vec<Outgoing>,
     pub(super) desired: Desired,
     pub(super) commands: Commands,
     /// Messages that came while no instance ran.
@@ -49,18 +47,11 @@ pub struct Device {
     pub(super) device_id: String,
     pub(super) model_id: String,
     pub(super) counters: Counters,
-    /// The question for the twin that has no answer yet, and until when it may take.
-    twin_asked: Option<(u64, Duration)>,
-}
-
-/// What an event asks of the session.
-pub(super) enum Next {
-    /// Nothing.
-    Wait,
-    /// The twin must be read again.
-    ReadTwin,
-    /// The connection is of no use: make another, after a pause.
-    Reconnect(String),
+    pub(super) question: TwinQuestion,
+    pub(super) connection: ConnectionState,
+    /// How often in a row the hub was too busy for the twin.
+    pub(super) busy: u32,
+    pub(super) awaited: [Awaited; 2],
 }
 
 impl Device {
@@ -84,7 +75,10 @@ impl Device {
             device_id: program.name().to_owned(),
             model_id: String::new(),
             counters: Counters::default(),
-            twin_asked: None,
+            question: TwinQuestion::default(),
+            connection: ConnectionState::default(),
+            busy: 0,
+            awaited: Default::default(),
         })
     }
 
@@ -93,6 +87,22 @@ impl Device {
     pub fn restarts(mut self, most: u32) -> Self {
         self.life.allow_restarts(most);
         self
+    }
+
+    /// Holds so much telemetry for its hub. To be said before [`Device::keep_in`].
+    #[must_use]
+    pub fn capacity(mut self, capacity: Capacity) -> Self {
+        self.outbox = Outbox::new(capacity);
+        self
+    }
+
+    /// Goes on with what is left in the store, and keeps everything it accepts there until its hub has taken it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn keep_in(mut self, store: Store) -> Result<Self, StoreError> {
+        self.outbox.keep_in(store)?;
+        Ok(self)
     }
 
     pub(super) fn notice(&mut self, notice: &Notice<'_>) {
@@ -107,18 +117,41 @@ impl Device {
     pub(super) fn assign(&mut self, assignment: &Assignment) {
         self.device_id.clone_from(&assignment.device_id);
         self.life.assign(assignment);
+        lengthy(|| self.outbox.put_assignment(assignment));
         self.notice(&Notice::Assigned(assignment));
     }
 
     /// Starts the guest, then tells it every desired value, also when there is none. One that fails here has never worked:
-    /// it is not restarted.
+    /// it is not restarted. With the state that was saved when the device was last stopped, it goes on from there.
     pub(super) fn start(&mut self, twin: Twin) -> Result<(), GuestError> {
-        self.first(|guest| guest.start(StartReason::PowerOn, None))?;
-        self.twin_asked = None;
+        let model_id = self.model_id.clone();
+        let state = self.outbox.take_state(&model_id);
+        let resumed = state.map(|state| self.first(|guest| guest.start(StartReason::Resumed, Some(&state))));
+        match resumed {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                tracing::warn!(device = %self.device_id, "{error}; it is started without the state it had saved");
+                self.timers.clear();
+                self.life.renew()?;
+                self.first(Guest::model_id)?;
+                self.first(|guest| guest.start(StartReason::PowerOn, None))?;
+            }
+            None => self.first(|guest| guest.start(StartReason::PowerOn, None))?,
+        }
+        self.question.answered();
         let desired = self.desired.replace(twin.desired);
         self.first(|guest| guest.update(desired))?;
         self.life.started(self.clock.monotonic());
         Ok(())
+    }
+
+    /// The last thing asked of a guest: its state, for when the device is started again.
+    pub(super) fn put_aside(&mut self) {
+        let state = self.save();
+        if let Some(state) = state {
+            let model_id = self.model_id.clone();
+            lengthy(|| self.outbox.put_state(&model_id, &state));
+        }
     }
 
     /// The instance has failed: its timers end, and whoever waits for it is told.
@@ -168,7 +201,7 @@ impl Device {
         }
     }
 
-    fn message(&mut self, body: Vec<u8>, properties: Vec<(String, String)>) {
+    pub(super) fn message(&mut self, body: Vec<u8>, properties: Vec<(String, String)>) {
         if self.life.guest().is_some() {
             self.call(|guest| guest.receive(&body, &properties));
         } else if self.held.len() < HELD_MESSAGES {
@@ -176,52 +209,6 @@ impl Device {
         } else {
             tracing::warn!(device = %self.device_id, "a cloud-to-device message is dropped: the guest has not run for too long");
         }
-    }
-
-    /// Something came from the hub.
-    pub(super) fn handle(&mut self, event: Event) -> Next {
-        match event {
-            Event::Delivered(id) => {
-                if let Some(outgoing) = self.outbox.settle(id) {
-                    self.counters.delivered += 1;
-                    self.notice(&Notice::Delivered(&outgoing));
-                }
-            }
-            // Throttled, or out of order for now: it is kept and sent again over the next connection, after a pause.
-            Event::Refused { status, .. } if status == 429 || status >= 500 => {
-                return Next::Reconnect(format!("the hub is busy, status {status}"));
-            }
-            Event::Refused { id, status, .. } if self.twin_asked.is_some_and(|(asked, _)| asked == id) => {
-                return Next::Reconnect(format!("the hub does not show the twin, status {status}"));
-            }
-            Event::Refused { id, status, .. } => {
-                if let Some(outgoing) = self.outbox.settle(id) {
-                    let what = outgoing.summary();
-                    tracing::warn!(device = %self.device_id, status, "the hub refused {what}, which is dropped");
-                    self.notice(&Notice::Refused(&outgoing, status));
-                }
-            }
-            Event::Twin(twin) => {
-                self.twin_asked = None;
-                let changes = self.desired.replace(twin.desired);
-                self.update(changes);
-            }
-            Event::Desired { patch, version } => return self.patch(&patch, version),
-            Event::Method { rid, name, payload } => self.command(rid, &name, &payload),
-            Event::Message { body, properties } => self.message(body, properties),
-        }
-        Next::Wait
-    }
-
-    /// When there is something to do next, by the monotonic clock.
-    pub(super) fn next_deadline(&mut self) -> Option<Duration> {
-        let expiry = self.commands.next_deadline();
-        let answer = self.twin_asked.map(|(_, late)| late);
-        // One that fires too often waits until it may.
-        let allowed = self.quotas.next_firing(self.clock.monotonic());
-        let timer = self.timers.next_deadline().map(|due| due.max(allowed));
-        let all = [timer, expiry, answer, self.life.restart_due()];
-        all.into_iter().flatten().min()
     }
 
     /// Does what is due by now. A timer set by one that fires here waits for the next time, so that this always ends.
@@ -235,6 +222,9 @@ impl Device {
         if self.life.restart_due().is_some_and(|due| due <= now) {
             lengthy(|| self.restart());
         }
+        if self.outbox.next_flush(now).is_some_and(|due| due <= now) {
+            lengthy(|| self.outbox.flush());
+        }
         for _ in 0..self.timers.len() {
             if self.timers.next_deadline().is_none_or(|due| due > now) || !self.quotas.may_fire(now) {
                 break;
@@ -244,55 +234,14 @@ impl Device {
         }
     }
 
-    /// Asks for the twin, unless an answer is awaited already.
-    pub(super) fn ask_for_twin(&mut self, connection: &mut dyn Connection) -> Result<(), ConnectError> {
-        if self.twin_asked.is_none() {
-            let id = self.outbox.new_id();
-            self.twin_asked = Some((id, self.clock.monotonic().saturating_add(TWIN_TIME)));
-            connection.send(id, &Outgoing::GetTwin)?;
-        }
-        Ok(())
-    }
-
-    /// Why the connection is of no use, when the hub has not shown the twin in time.
-    pub(super) fn overdue(&self) -> Option<String> {
-        let late = self.twin_asked.is_some_and(|(_, late)| late <= self.clock.monotonic());
-        late.then(|| format!("the hub did not show the twin within {} s", TWIN_TIME.as_secs()))
-    }
-
-    /// Hands everything over that the connection takes now.
-    pub(super) fn hand_over(&mut self, connection: &mut dyn Connection) -> Result<(), ConnectError> {
-        for response in std::mem::take(&mut self.responses) {
-            connection.send(0, &response)?;
-        }
-        while let Some((id, outgoing)) = self.outbox.next_unsent() {
-            connection.send(id, outgoing)?;
-            self.outbox.mark_sent();
-        }
-        Ok(())
-    }
-
-    /// What was in flight is sent again over the next connection; open answers are for nobody.
-    pub(super) fn connection_lost(&mut self) {
-        self.outbox.connection_lost();
-        self.desired.connection_lost();
-        self.responses.clear();
-        self.twin_asked = None;
-    }
-
-    /// Everything that was accepted has been taken by the hub.
-    pub(super) fn is_drained(&self) -> bool {
-        self.outbox.is_empty() && self.responses.is_empty()
-    }
-
     /// An instance that does not run is told everything when it starts.
-    fn update(&mut self, changes: Vec<DesiredValue>) {
+    pub(super) fn update(&mut self, changes: Vec<DesiredValue>) {
         if !changes.is_empty() {
             self.call(|guest| guest.update(changes));
         }
     }
 
-    fn patch(&mut self, patch: &Document, version: u64) -> Next {
+    pub(super) fn patch(&mut self, patch: &Document, version: u64) -> Next {
         match self.desired.patch(patch, version) {
             Patched::Changes(changes) => {
                 self.notice(&Notice::Desired(patch, version));
@@ -307,7 +256,7 @@ impl Device {
         }
     }
 
-    fn command(&mut self, rid: String, name: &str, payload: &[u8]) {
+    pub(super) fn command(&mut self, rid: String, name: &str, payload: &[u8]) {
         let payload = match json_payload(payload) {
             Ok(payload) => payload,
             Err(reason) => return self.respond(rid, unable(400, &reason)),

@@ -2,9 +2,10 @@
 
 use setpoint_protocol::twin::Document;
 
+use super::connectivity::ConnectionState;
 use super::health::Verdict;
 use super::swap::Swapped;
-use crate::cloud::{Assignment, ConnectError, Outgoing};
+use crate::cloud::{Assignment, Outgoing};
 use crate::effect::{Command, Level, Response};
 use crate::sandbox::GuestError;
 
@@ -13,9 +14,9 @@ use crate::sandbox::GuestError;
 pub enum Notice<'a> {
     /// Provisioning has ended well.
     Assigned(&'a Assignment),
-    /// Connected and subscribed; commands and properties are listened for.
-    Listening,
-    /// The guest has put something into the outbox.
+    /// The connection is another than before: made, renewed, or gone, and then why and for how long.
+    Connection(&'a ConnectionState),
+    /// The guest has put telemetry into the outbox; with a store, it is in there by now.
     Queued(&'a Outgoing),
     /// The hub has taken it.
     Delivered(&'a Outgoing),
@@ -35,8 +36,6 @@ pub enum Notice<'a> {
     Restarted,
     /// Another guest has taken its place.
     Swapped(&'a Swapped),
-    /// The connection is gone, or could not be made again. The session goes on trying.
-    Lost(&'a ConnectError),
 }
 
 /// Watches a session. Any closure that takes notices will do.

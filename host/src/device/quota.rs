@@ -71,13 +71,16 @@ impl Quotas {
         }
     }
 
-    /// What the next call may ask for, with so much `room` in the outbox (messages and bytes) and for so many more timers.
-    pub(super) fn grant(&mut self, now: Duration, room: (usize, usize), timers: usize) -> Quota {
+    /// What the next call may ask for, with so much `room` in the outbox, for telemetry (messages and bytes) and for
+    /// properties (how many and bytes), and for so many more timers.
+    pub(super) fn grant(&mut self, now: Duration, room: ((usize, usize), (usize, usize)), timers: usize) -> Quota {
+        let ((messages, bytes), (properties, property_bytes)) = room;
         Quota {
-            messages: room.0,
-            bytes: room.1,
+            messages,
+            bytes,
             telemetry: self.telemetry.available(now),
-            properties: self.properties.available(now),
+            properties: self.properties.available(now).min(properties),
+            property_bytes,
             log_lines: self.log_lines.available(now),
             timers,
         }

@@ -1,26 +1,26 @@
 //! The loop of one device: provision, connect, read the twin, start, then events until it is stopped.
 
-use std::collections::VecDeque;
 use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use setpoint_protocol::twin::Twin;
 use tokio::sync::{mpsc, oneshot};
 
-use super::core::{Device, Next};
+use super::core::Device;
+use super::first::first_twin;
 use super::lengthy::lengthy;
-use super::link::{Happened, Link, Route};
-use super::notice::Notice;
+use super::link::{Happened, Link, Route, Trouble};
 use super::operator::{Control, Orders};
 use super::swap::{Replacement, SwapError, Swapped};
+use super::token::Renewal;
+use super::traffic::Next;
 use crate::clock::Clock;
 use crate::cloud::{Assignment, ConnectError, Connector, Event, ProvisionError, Provisioner};
 use crate::sandbox::{GuestError, Random};
 
-/// Events kept while the twin is awaited; a hub sends at most a few.
-const EARLY_EVENTS: usize = 100;
+/// The first pause after the hub was too busy and did not say for how long.
+pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 /// How long a stopped device waits for the hub to take what it has accepted.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
@@ -55,6 +55,15 @@ pub enum SessionError {
     Connect(#[from] ConnectError),
 }
 
+impl From<Trouble> for SessionError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Connect(error) => error.into(),
+            Trouble::Provision(error) => error.into(),
+        }
+    }
+}
+
 /// Runs a device until it is stopped or cannot be started.
 pub async fn run(session: Session) -> Result<(), SessionError> {
     let Session {
@@ -67,22 +76,28 @@ pub async fn run(session: Session) -> Result<(), SessionError> {
     } = session;
     let mut orders = Orders(control);
     let model_id = lengthy(|| device.model_id())?;
-    let Some(assigned) = orders.unless_stopped(provisioner.provision(&model_id)).await else {
-        return Ok(());
+    // Where it was last time is most likely where it belongs: a fleet that gets its power back need not ask all at once.
+    let kept = device.outbox.assignment();
+    let known = kept.is_some();
+    let assignment = match kept {
+        Some(assignment) => assignment,
+        None => match orders.unless_stopped(provisioner.provision(&model_id)).await {
+            Some(assigned) => assigned?,
+            None => return Ok(()),
+        },
     };
-    let assignment = assigned?;
     device.assign(&assignment);
 
-    let route = Route {
+    let mut link = Link::new(Route {
+        provisioner: Arc::clone(&provisioner),
         connector,
         assignment,
         model_id,
         clock: Arc::clone(&clock),
         random,
-    };
-    let mut link = Link::new(route);
-    let opened = orders.unless_stopped(first_twin(&mut link, &*clock, &mut device)).await;
-    let Some(opened) = opened else {
+    });
+    let first = first_twin(&mut link, &*clock, &mut device, known);
+    let Some(opened) = orders.unless_stopped(first).await else {
         link.close().await;
         return Ok(());
     };
@@ -100,51 +115,13 @@ pub async fn run(session: Session) -> Result<(), SessionError> {
         running.handle(event);
     }
     running.until_stopped(&mut orders).await;
+    running.device.put_aside();
     running.drain().await;
+    running.device.outbox.flush();
     running.link.close().await;
     match running.device.life.parked() {
         Some(failure) => Err(failure.clone().into()),
         None => Ok(()),
-    }
-}
-
-/// Waits for the first connection and the twin; keeps what comes in between.
-async fn first_twin(
-    link: &mut Link,
-    clock: &dyn Clock,
-    device: &mut Device,
-) -> Result<(Twin, VecDeque<Event>), ConnectError> {
-    let mut early = VecDeque::new();
-    loop {
-        let due = clock.sleep_until(device.next_deadline().unwrap_or(Duration::MAX));
-        let happened = tokio::select! {
-            biased;
-            happened = link.next() => happened,
-            () = due => match device.overdue() {
-                Some(reason) => return Err(link.useless(reason)),
-                None => continue,
-            },
-        };
-        match happened {
-            Happened::Down(error) => return Err(error),
-            Happened::Up => {
-                device.notice(&Notice::Listening);
-                if let Some(connection) = link.connection() {
-                    device.ask_for_twin(connection)?;
-                }
-            }
-            Happened::Event(Event::Twin(twin)) => return Ok((twin, early)),
-            Happened::Event(refused @ Event::Refused { .. }) => {
-                // Nothing else has been sent, so it is the question for the twin, and the guest is not called.
-                if let Next::Reconnect(reason) = device.handle(refused) {
-                    return Err(link.useless(reason));
-                }
-            }
-            // The twin that is on its way has it already: the hub answers in order.
-            Happened::Event(Event::Desired { .. }) => {}
-            Happened::Event(event) if early.len() < EARLY_EVENTS => early.push_back(event),
-            Happened::Event(_) => {}
-        }
     }
 }
 
@@ -180,8 +157,12 @@ impl Running {
             if let Some(reason) = self.device.overdue() {
                 self.give_up(reason);
             }
+            if self.device.asks_again() {
+                self.read_twin();
+            }
             self.hand_over();
-            let due = match self.device.next_deadline() {
+            self.renew_if_due();
+            let due = match self.next_deadline() {
                 Some(deadline) => self.clock.sleep_until(deadline),
                 None => Box::pin(pending()),
             };
@@ -198,6 +179,25 @@ impl Running {
                 happened = self.link.next() => self.happened(happened),
                 () = due => {}
             }
+        }
+    }
+
+    fn next_deadline(&mut self) -> Option<Duration> {
+        let renewal = self.link.next_renewal();
+        self.device.next_deadline().into_iter().chain(renewal).min()
+    }
+
+    /// Makes a new connection before the token of this one ends: once every command has been answered and nothing is under
+    /// way, or when there is no more time for that.
+    fn renew_if_due(&mut self) {
+        let renew = match self.link.renewal() {
+            Renewal::NotYet => false,
+            Renewal::Due => self.device.is_quiet(),
+            Renewal::Overdue => true,
+        };
+        if renew {
+            self.device.renewing();
+            self.link.reconnect();
         }
     }
 
@@ -266,20 +266,24 @@ impl Running {
             };
             match happened {
                 Happened::Event(event @ (Event::Delivered(_) | Event::Refused { .. })) => {
-                    // Settling an entry does not call the guest; what it asks for is of no use to a device that ends.
-                    let _ = self.device.handle(event);
+                    // Settling an entry does not call the guest. A hub that is too busy now gets it the next time.
+                    if let Next::SlowDown { id, .. } = self.device.handle(event) {
+                        self.device.hold(id, Duration::MAX);
+                    }
                 }
-                Happened::Event(_) => {}
-                Happened::Up | Happened::Down(_) => return,
+                Happened::Event(_) | Happened::Assigned(_) => {}
+                Happened::Up | Happened::Down(..) => return,
             }
         }
     }
 
     fn hand_over(&mut self) {
+        // As long as a command is open, its answer may take a while, and the rest goes on.
+        let renewing = self.link.renewal() != Renewal::NotYet && !self.device.is_asked();
         let Some(connection) = self.link.connection() else {
             return;
         };
-        if let Err(error) = self.device.hand_over(connection) {
+        if let Err(error) = self.device.hand_over(connection, renewing) {
             self.down(error);
         }
     }
@@ -288,12 +292,11 @@ impl Running {
         match happened {
             Happened::Event(event) => self.handle(event),
             Happened::Up => {
-                // Once more: answers made while there was no connection are for nobody.
-                self.device.connection_lost();
-                self.device.notice(&Notice::Listening);
+                self.device.connected();
                 self.read_twin();
             }
-            Happened::Down(error) => self.lost(&error),
+            Happened::Assigned(assignment) => self.device.reassign(&assignment),
+            Happened::Down(trouble, decision) => self.device.lost(&trouble, &decision),
         }
     }
 
@@ -301,8 +304,18 @@ impl Running {
         match self.device.handle(event) {
             Next::Wait => {}
             Next::ReadTwin => self.read_twin(),
+            Next::SlowDown { id, retry_after, .. } => self.slow_down(id, retry_after),
             Next::Reconnect(reason) => self.give_up(reason),
         }
+    }
+
+    /// Waits for as long as the hub asks for, or longer each time; and some jitter, since it turns away many at once.
+    fn slow_down(&mut self, id: u64, retry_after: Option<Duration>) {
+        let growing = BUSY.saturating_mul(1 << self.device.busy.min(5));
+        let pause = retry_after.unwrap_or(growing);
+        let until = self.clock.monotonic().saturating_add(pause);
+        let jitter = self.link.jitter(growing / 2);
+        self.device.hold(id, until.saturating_add(jitter));
     }
 
     fn read_twin(&mut self) {
@@ -321,14 +334,7 @@ impl Running {
     }
 
     fn down(&mut self, error: ConnectError) {
-        if let Happened::Down(error) = self.link.down(error) {
-            self.lost(&error);
-        }
-    }
-
-    fn lost(&mut self, error: &ConnectError) {
-        tracing::warn!("{error}; connecting again");
-        self.device.connection_lost();
-        self.device.notice(&Notice::Lost(error));
+        let happened = self.link.down(error.into());
+        self.happened(happened);
     }
 }

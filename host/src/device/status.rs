@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::connectivity::ConnectionState;
 use super::core::Device;
 
 /// What a device has counted since it began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counters {
     pub(super) delivered: u64,
+    pub(super) connections: u64,
     pub(super) log_lines_dropped: u64,
 }
 
@@ -47,10 +49,16 @@ pub struct Status {
     pub last_failure: Option<String>,
     /// Most linear memory that an instance of this guest has held, in bytes.
     pub memory_peak: usize,
-    /// Messages that the hub has taken: telemetry, reports and acknowledgements.
+    /// How its connection is.
+    pub connection: ConnectionState,
+    /// Connections made.
+    pub connections: u64,
+    /// What the hub has taken: telemetry, and patches of reported properties.
     pub delivered: u64,
-    /// Messages that it has not taken yet.
+    /// What it has not taken yet: telemetry, and reported properties.
     pub queued: usize,
+    /// Telemetry given up for newer, when the outbox drops the oldest.
+    pub dropped: u64,
     /// Log lines that were over the guest's quota.
     pub log_lines_dropped: u64,
 }
@@ -73,8 +81,11 @@ impl Device {
             failures: self.life.failures(),
             last_failure: self.life.last_failure().map(ToString::to_string),
             memory_peak: self.life.memory_peak(),
+            connection: self.connection.clone(),
+            connections: self.counters.connections,
             delivered: self.counters.delivered,
             queued: self.outbox.len(),
+            dropped: self.outbox.dropped(),
             log_lines_dropped: self.counters.log_lines_dropped,
         }
     }

@@ -181,7 +181,7 @@ impl Device {
     }
 
     /// The state of the guest that runs; none when it has none to give, or fails at it.
-    fn save(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn save(&mut self) -> Option<Vec<u8>> {
         self.call(Guest::save).flatten()
     }
 }

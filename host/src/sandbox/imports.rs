@@ -75,14 +75,25 @@ impl State {
         self
     }
 
-    /// Takes a message of `bytes` off the quota, and one of its kind; or says why not, and takes nothing.
-    fn claim(&mut self, kind: fn(&mut Quota) -> &mut usize, bytes: usize) -> Result<(), Refused> {
-        let mut left = self.quota;
-        for (has, wants) in [(&mut left.messages, 1), (&mut left.bytes, bytes)] {
-            *has = has.checked_sub(wants).ok_or(Refused::OutboxFull)?;
-        }
-        let has = kind(&mut left);
-        *has = has.checked_sub(1).ok_or(Refused::OutboxFull)?;
+    /// Takes telemetry of `bytes` off the quota, or says that there is no room and takes nothing.
+    fn claim_telemetry(&mut self, bytes: usize) -> Result<(), Refused> {
+        let left = Quota {
+            messages: less(self.quota.messages, 1)?,
+            bytes: less(self.quota.bytes, bytes)?,
+            telemetry: less(self.quota.telemetry, 1)?,
+            ..self.quota
+        };
+        self.quota = left;
+        Ok(())
+    }
+
+    /// The same for a property.
+    fn claim_property(&mut self, bytes: usize) -> Result<(), Refused> {
+        let left = Quota {
+            properties: less(self.quota.properties, 1)?,
+            property_bytes: less(self.quota.property_bytes, bytes)?,
+            ..self.quota
+        };
         self.quota = left;
         Ok(())
     }
@@ -93,6 +104,10 @@ impl State {
         self.last_timer = self.last_timer.wrapping_add(1);
         Ok(self.last_timer)
     }
+}
+
+fn less(left: usize, wanted: usize) -> Result<usize, Refused> {
+    left.checked_sub(wanted).ok_or(Refused::OutboxFull)
 }
 
 fn invalid(what: impl Into<String>) -> Refused {
@@ -234,7 +249,7 @@ impl State {
         if let Some(component) = &component {
             check_name("component", component)?;
         }
-        self.claim(|quota| &mut quota.telemetry, bytes)?;
+        self.claim_telemetry(bytes)?;
         let properties = properties
             .0
             .into_iter()
@@ -252,7 +267,7 @@ impl State {
         let bytes = value.as_ref().map_or(0, String::len);
         let value = value.map_or(Ok(Value::Null), |json| parse(&json, PROPERTY_BYTES))?;
         check_property(&property, &value)?;
-        self.claim(|quota| &mut quota.properties, bytes)?;
+        self.claim_property(bytes)?;
         self.effects.push(Effect::Report { property, value });
         Ok(())
     }
@@ -283,7 +298,7 @@ impl State {
             value = Value::Null;
             check_property(&property, &answer(&value))?;
         }
-        self.claim(|quota| &mut quota.properties, bytes)?;
+        self.claim_property(bytes)?;
         self.effects.push(Effect::Acknowledge {
             property,
             value,

@@ -67,18 +67,25 @@ pub struct Surroundings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quota {
-    /// Messages of any kind that there is room for: telemetry, reports and acknowledgements.
+    /// Telemetry that there is room for, in messages.
     pub messages: usize,
-    /// Bytes of all of them.
+    /// The same in bytes.
     pub bytes: usize,
-    /// Telemetry among the messages.
+    /// Telemetry that its rate allows.
     pub telemetry: usize,
-    /// Reports and acknowledgements among the messages.
+    /// Reports and acknowledgements that there is room for and that their rate allows.
     pub properties: usize,
+    /// Bytes of them. Older records do not say.
+    #[serde(default = "unlimited")]
+    pub property_bytes: usize,
     /// Log lines; further ones are dropped and counted.
     pub log_lines: usize,
     /// Further timers.
     pub timers: usize,
+}
+
+fn unlimited() -> usize {
+    usize::MAX
 }
 
 impl Quota {
@@ -88,6 +95,7 @@ impl Quota {
         bytes: usize::MAX,
         telemetry: usize::MAX,
         properties: usize::MAX,
+        property_bytes: usize::MAX,
         log_lines: usize::MAX,
         timers: usize::MAX,
     };

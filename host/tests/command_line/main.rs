@@ -11,6 +11,7 @@ mod bad_input;
 mod checking;
 mod new_project;
 mod program;
+mod reaching;
 mod recording;
 mod scenarios;
 mod swapping;

@@ -36,8 +36,8 @@ fn a_running_device_is_listed_and_swapped() {
     let columns: Vec<_> = row.split_whitespace().collect();
     assert!(header.starts_with("device"), "{header}");
     assert_eq!(
-        (columns[0], columns[1], columns[2], columns[4]),
-        ("my-pnp-device", "thermostat", "running", "MiB")
+        (columns[0], columns[1], columns[2], columns[3], columns[5]),
+        ("my-pnp-device", "thermostat", "running", "up", "MiB")
     );
 
     let guest = thermostat(&environment, "second.wasm", b'2');

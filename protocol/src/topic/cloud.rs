@@ -13,7 +13,7 @@ const DEVICEBOUND: &str = "messages/devicebound";
 /// A topic on which IoT Hub or DPS publishes to a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CloudTopic {
-    /// Answers a twin request: `$iothub/twin/res/{status}/?$rid=..[&$version=..]`.
+    /// Answers a twin request: `$iothub/twin/res/{status}/?$rid=..[&$version=..][&retry-after=..]`.
     TwinResponse {
         /// 200 with the twin, 204 for a report taken, 400 and above for a refusal.
         status: u16,
@@ -21,6 +21,8 @@ pub enum CloudTopic {
         rid: String,
         /// The version of the reported properties after a report.
         version: Option<u64>,
+        /// Seconds to leave the hub alone before the request is made again; with a refusal of 429 and above.
+        retry_after: Option<u64>,
     },
     /// A patch of the desired properties: `$iothub/twin/PATCH/properties/desired/?$version=..`.
     Desired {
@@ -75,6 +77,7 @@ impl CloudTopic {
                 status,
                 rid: require(query, "$rid")?,
                 version,
+                retry_after: retry_after(query)?,
             })
         } else if let Some(query) = topic.strip_prefix(DESIRED) {
             Ok(CloudTopic::Desired {
@@ -88,13 +91,10 @@ impl CloudTopic {
             })
         } else if let Some(rest) = topic.strip_prefix(DPS_RESPONSE) {
             let (status, query) = parse_answer(rest)?;
-            let retry_after = optional(query, "retry-after")?
-                .map(|text| number(&text, "retry-after"))
-                .transpose()?;
             Ok(CloudTopic::DpsResponse {
                 status,
                 rid: require(query, "$rid")?,
-                retry_after,
+                retry_after: retry_after(query)?,
             })
         } else {
             Err(TopicError::Unknown)
@@ -118,12 +118,24 @@ impl CloudTopic {
     }
 }
 
+fn retry_after(query: &str) -> Result<Option<u64>, TopicError> {
+    optional(query, "retry-after")?
+        .map(|text| number(&text, "retry-after"))
+        .transpose()
+}
+
 impl fmt::Display for CloudTopic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CloudTopic::TwinResponse { status, rid, version } => {
+            CloudTopic::TwinResponse {
+                status,
+                rid,
+                version,
+                retry_after,
+            } => {
                 write!(f, "{TWIN_RESPONSE}{status}/?$rid={}", encode(rid))?;
-                version.map_or(Ok(()), |version| write!(f, "&$version={version}"))
+                version.map_or(Ok(()), |version| write!(f, "&$version={version}"))?;
+                retry_after.map_or(Ok(()), |seconds| write!(f, "&retry-after={seconds}"))
             }
             CloudTopic::Desired { version } => write!(f, "{DESIRED}$version={version}"),
             CloudTopic::Method { name, rid } => write!(f, "{METHOD}{}/?$rid={}", encode_level(name), encode(rid)),

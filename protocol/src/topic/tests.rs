@@ -67,6 +67,13 @@ fn what_the_cloud_publishes() {
         status,
         rid: rid(),
         version,
+        retry_after: None,
+    };
+    let throttled = CloudTopic::TwinResponse {
+        status: 429,
+        rid: rid(),
+        version: None,
+        retry_after: Some(5),
     };
     let dps = |status, retry_after| CloudTopic::DpsResponse {
         status,
@@ -76,6 +83,7 @@ fn what_the_cloud_publishes() {
     let cases = [
         ("$iothub/twin/res/200/?$rid=1f", response(200, None)),
         ("$iothub/twin/res/204/?$rid=1f&$version=4", response(204, Some(4))),
+        ("$iothub/twin/res/429/?$rid=1f&retry-after=5", throttled),
         (
             "$iothub/twin/PATCH/properties/desired/?$version=2",
             CloudTopic::Desired { version: 2 },
@@ -251,10 +259,13 @@ fn device_topics() -> impl Strategy<Value = DeviceTopic> {
 
 fn cloud_topics() -> impl Strategy<Value = CloudTopic> {
     prop_oneof![
-        any::<(u16, String, Option<u64>)>().prop_map(|(status, rid, version)| CloudTopic::TwinResponse {
-            status,
-            rid,
-            version
+        any::<(u16, String, Option<u64>, Option<u64>)>().prop_map(|(status, rid, version, retry_after)| {
+            CloudTopic::TwinResponse {
+                status,
+                rid,
+                version,
+                retry_after,
+            }
         }),
         any::<u64>().prop_map(|version| CloudTopic::Desired { version }),
         (LEVELS, any::<String>()).prop_map(|(name, rid)| CloudTopic::Method { name, rid }),

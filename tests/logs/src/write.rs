@@ -85,8 +85,8 @@ impl Files {
         let body: Vec<&str> = body.collect();
         let encoded = STANDARD.decode(body.concat());
         let encoded = encoded.expect("PEM is base64 between its first and last line");
-        // The last line may be too short to mean anything.
-        let lines = body.iter().filter(|line| line.len() >= 32);
+        // The last line may be too short to mean anything, or hold nothing but the public key.
+        let lines = body.iter().filter(|line| line.len() == 64);
         let lines = lines.map(|line| line.as_bytes().to_vec());
         let all: Vec<Key> = std::iter::once(encoded).chain(lines).map(Key::from_bytes).collect();
         self.keys(&all);

@@ -94,7 +94,7 @@ impl Place {
             host: Endpoint::new(&host),
             device_id: device.device_id.clone(),
             module_id: None,
-            key: device.key.clone(),
+            key: Some(device.key.clone()),
             gateway: None,
         };
         let operator = ServiceConnectionString {
@@ -226,7 +226,8 @@ async fn a_device_of_the_group_is_assigned_under_its_own_name() {
         (&seen["hub"], &seen["device"]),
         (&json!(place.identity.host()), &json!("sensor-7"))
     );
-    assert_eq!(place.emulator.hub().device("sensor-7").unwrap().keys[0], key);
+    let device = place.emulator.hub().device("sensor-7").unwrap();
+    assert_eq!(device.credentials.keys().unwrap()[0], key);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,6 +106,7 @@ fn quota() -> impl Strategy<Value = Quota> {
     let some = (0..3_usize, 0..500_usize, 0..3_usize).prop_map(|(messages, bytes, log_lines)| Quota {
         messages,
         bytes,
+        property_bytes: bytes,
         telemetry: messages,
         properties: messages,
         log_lines,

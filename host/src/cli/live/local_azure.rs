@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use setpoint::cloud::{AzureConnector, DpsProvisioner, Trust};
+use setpoint::cloud::{Access, AzureConnector, DpsProvisioner, Trust};
 use setpoint::scenario::{StageError, Weather, What, json_or_text};
 use setpoint_emulator::state::{CloudMessage, DeviceEvent, EventKind, MethodResult};
 use setpoint_emulator::{Emulator, Hub, Identity, Options};
@@ -62,15 +62,10 @@ impl LocalAzure {
             host: self.identity.host().to_owned(),
             port: Some(self.mqtt_port),
         };
-        let connector = AzureConnector::new(key.clone(), trust.clone());
-        let provisioner = DpsProvisioner {
-            endpoint,
-            id_scope: self.identity.id_scope().to_owned(),
-            registration_id: self.identity.device_id().to_owned(),
-            key: key.clone(),
-            trust,
-        };
-        Ok((provisioner, connector))
+        let access = Access::with_key(key.clone(), &trust);
+        let (id_scope, device_id) = (self.identity.id_scope(), self.identity.device_id());
+        let provisioner = DpsProvisioner::new(endpoint, id_scope, device_id, access.clone());
+        Ok((provisioner, AzureConnector::new(access)))
     }
 
     /// What the device does from now on; [`heard`] says what that is.

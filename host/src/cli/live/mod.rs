@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use local_azure::{LocalAzure, heard};
 use serde_json::Value;
 use setpoint::clock::Clock;
-use setpoint::device::{Device, Notice, Operator, Session, SessionError, run};
+use setpoint::device::{ConnectionState, Device, Notice, Operator, Session, SessionError, run};
 use setpoint::sandbox::{Program, SharedRandom, Surroundings, Tap};
 use setpoint::scenario::{Action, Happening, Scenario, ShiftedClock, Stage, StageError, Weather, What};
 use setpoint_emulator::state::DeviceEvent;
@@ -197,7 +197,7 @@ fn observer(
     let mut listening = false;
     move |notice| {
         let other = match notice {
-            Notice::Listening if !listening => {
+            Notice::Connection(ConnectionState::Up) if !listening => {
                 listening = true;
                 clock.jump_to(start);
                 Other::Listening(Instant::now())

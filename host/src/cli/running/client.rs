@@ -14,8 +14,8 @@ use super::{Answer, Request, folder};
 /// How long a device may take to say how it is. It answers between two events, each of which has a budget.
 const STATUS_TIME: Duration = Duration::from_secs(10);
 
-/// How long a swap may take: compiling a guest of another language takes seconds, and provisioning up to three minutes.
-const SWAP_TIME: Duration = Duration::from_secs(300);
+/// How long a swap may take: compiling a guest of another language takes seconds, and provisioning up to a quarter of an hour.
+const SWAP_TIME: Duration = Duration::from_secs(1_000);
 
 /// How long a device may take to begin a record. It makes another instance of its guest, which is compiled already.
 const RECORD_TIME: Duration = Duration::from_secs(60);
@@ -40,7 +40,10 @@ pub(crate) fn list() -> anyhow::Result<Vec<Reachable>> {
     for entry in entries {
         let socket = entry?.path();
         if let Some(Answer::Status(status)) = ask(&socket, &Request::Status, STATUS_TIME)? {
-            found.push(Reachable { socket, status });
+            found.push(Reachable {
+                socket,
+                status: *status,
+            });
         }
     }
     found.sort_by(|one, other| one.status.device.cmp(&other.status.device));

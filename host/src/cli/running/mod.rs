@@ -34,7 +34,7 @@ enum Request {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Answer {
-    Status(Status),
+    Status(Box<Status>),
     /// It has not been started yet.
     Starting,
     Swapped(String),

@@ -100,7 +100,10 @@ async fn answer(stream: UnixStream, shared: &Shared) -> Option<()> {
     let (mut read, mut write) = stream.into_split();
     let answer = match read_request(&mut read).await? {
         Request::Record => return record(read, write, operator, shared.ended.subscribe()).await,
-        Request::Status => operator.status().await.map_or(Answer::Starting, Answer::Status),
+        Request::Status => operator
+            .status()
+            .await
+            .map_or(Answer::Starting, |status| Answer::Status(Box::new(status))),
         Request::Swap(guest) => match load_and_swap(operator, sandbox, &guest).await {
             Ok(swapped) => Answer::Swapped(told(&swapped)),
             Err(error) => Answer::Failed {

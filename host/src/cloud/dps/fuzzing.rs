@@ -2,7 +2,9 @@
 
 use rumqttc::{Event, Packet};
 
-use super::{DpsProvisioner, Step, answer_to};
+use super::DpsProvisioner;
+use super::answer::{Failure, Step};
+use super::line::answer_to;
 use crate::cloud::fuzzing::publication;
 use crate::cloud::{Assignment, ProvisionError};
 
@@ -16,11 +18,13 @@ pub fn dps_answer(
     topic: &[u8],
     body: &[u8],
 ) -> Result<Option<Assignment>, ProvisionError> {
-    let Some(answer) = answer_to("1", Event::Incoming(Packet::Publish(publication(topic, body)))) else {
+    let Some(answer) = answer_to("1", &Event::Incoming(Packet::Publish(publication(topic, body)))) else {
         return Ok(None);
     };
-    match provisioner.read(&answer)? {
-        Step::Done(assignment) => Ok(Some(assignment)),
-        Step::Poll(_) | Step::Retry => Ok(None),
+    match provisioner.read(&answer) {
+        Ok(Step::Done(assignment)) => Ok(Some(assignment)),
+        Ok(Step::Poll(_) | Step::Retry) => Ok(None),
+        Err(Failure::Unauthorized(error, _) | Failure::Final(error)) => Err(error),
+        Err(Failure::Lost(error)) => Err(error.into()),
     }
 }

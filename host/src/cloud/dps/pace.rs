@@ -45,11 +45,19 @@ impl Pace {
     /// so that a fleet that was turned away together does not come back together.
     pub(super) fn retry_after(&mut self, seconds: Option<u64>, now: Instant) {
         self.failures = self.failures.saturating_add(1);
-        let growing = USUAL
-            .saturating_mul(2_u32.saturating_pow(self.failures - 1))
-            .min(LONGEST);
-        let pause = seconds.map_or(growing, Duration::from_secs).max(SHORTEST);
-        self.earliest = now.checked_add(pause.saturating_add(growing.mul_f64(rand::random_range(0.0..0.5))));
+        let pause = match seconds {
+            Some(seconds) => Duration::from_secs(seconds)
+                .max(SHORTEST)
+                .saturating_add(chance(doubled(self.failures))),
+            None => Pace::growing(self.failures),
+        };
+        self.earliest = now.checked_add(pause);
+    }
+
+    /// The pause after `failures` in a row, 1 and more.
+    pub(super) fn growing(failures: u32) -> Duration {
+        let pause = doubled(failures);
+        pause + chance(pause)
     }
 
     /// When the next request is to be sent, which counts as done.
@@ -62,6 +70,16 @@ impl Pace {
         self.sent.push_back(turn);
         turn
     }
+}
+
+fn doubled(failures: u32) -> Duration {
+    let times = 2_u32.saturating_pow(failures.saturating_sub(1));
+    USUAL.saturating_mul(times).min(LONGEST)
+}
+
+/// Up to half of `pause`.
+fn chance(pause: Duration) -> Duration {
+    pause.mul_f64(rand::random_range(0.0..0.5))
 }
 
 #[cfg(test)]

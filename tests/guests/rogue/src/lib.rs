@@ -2,15 +2,20 @@
 //!
 //! What the host answered goes out as telemetry, so that a test sees it. Every command it answers late: after the seconds in
 //! its payload.
+//!
+//! It also does what a device may: `promise` sends a number every 10 ms, from the config value `from` on, and logs each that the
+//! host has accepted; `stream` sends as much as the host takes, every millisecond.
 
 use setpoint_guest::{
-    Command, Device, Host, Json, Outcome, RequestId, Response, SendError, StartReason, Telemetry, Timer, json,
+    Command, Device, Host, Json, Level, Outcome, RequestId, Response, SendError, StartReason, Telemetry, Timer, json,
 };
 use std::time::Duration;
 
 /// The device.
 pub struct Rogue {
     does: String,
+    /// The next number to send.
+    next: u64,
     /// Commands to be answered when their timer fires.
     late: Vec<(Timer, RequestId)>,
 }
@@ -20,15 +25,33 @@ impl Device for Rogue {
 
     fn start(host: &mut impl Host, reason: StartReason, _: Option<Vec<u8>>) -> Result<Self, String> {
         let does = host.config("does").unwrap_or_default();
-        if does == "refuse" || (does == "refuse-replaced" && reason == StartReason::Replaced) {
+        let refuses = match does.as_str() {
+            "refuse" => true,
+            "refuse-replaced" => reason == StartReason::Replaced,
+            "refuse-resumed" => reason == StartReason::Resumed,
+            _ => false,
+        };
+        if refuses {
             return Err("does not want to\nand says so on two lines".to_owned());
         }
         if host.config("in").as_deref() == Some("start") {
             misbehave(host, &does);
         } else {
-            host.after(Duration::from_secs(1));
+            match does.as_str() {
+                "promise" => host.every(Duration::from_millis(10)),
+                "stream" => host.every(Duration::from_millis(1)),
+                _ => host.after(Duration::from_secs(1)),
+            };
         }
-        Ok(Rogue { does, late: Vec::new() })
+        let next = host
+            .config("from")
+            .and_then(|from| from.parse().ok())
+            .unwrap_or_default();
+        Ok(Rogue {
+            does,
+            next,
+            late: Vec::new(),
+        })
     }
 
     fn invoke(&mut self, host: &mut impl Host, command: Command) -> Outcome {
@@ -37,12 +60,27 @@ impl Device for Rogue {
         Outcome::Deferred
     }
 
+    fn save(&self) -> Option<Vec<u8>> {
+        (self.does == "refuse-resumed").then(|| b"state".to_vec())
+    }
+
     fn timer_fired(&mut self, host: &mut impl Host, timer: Timer) {
         match self.late.iter().position(|(late, _)| *late == timer) {
             Some(index) => {
                 let (_, request) = self.late.remove(index);
                 let waited_for = host.respond(&request, Response::ok("late"));
                 host.send(json!({ "waitedFor": waited_for })).ok();
+            }
+            None if self.does == "promise" => {
+                if host.send(json!({ "n": self.next })).is_ok() {
+                    host.log(Level::Info, format_args!("promised {}", self.next));
+                    self.next += 1;
+                }
+            }
+            None if self.does == "stream" => {
+                while host.send(json!({ "n": self.next })).is_ok() {
+                    self.next += 1;
+                }
             }
             None => misbehave(host, &self.does),
         }
@@ -77,12 +115,9 @@ fn misbehave(host: &mut impl Host, does: &str) {
                 }
             };
             // There is no room for telemetry that says so; the log has some.
-            host.log(
-                setpoint_guest::Level::Info,
-                format_args!("{taken} taken, then {refusal}"),
-            );
+            host.log(Level::Info, format_args!("{taken} taken, then {refusal}"));
         }
-        "refuse-replaced" => {
+        "refuse-replaced" | "refuse-resumed" => {
             host.send(json!({ "woke": true })).ok();
         }
         "large" => answer(host, |host| host.send(json!({ "text": "x".repeat(300_000) }))),
