@@ -24,8 +24,8 @@ run *ARGS: toolchain
 emulator *ARGS: toolchain
     @exec cargo run --package setpoint --bin setpoint -- emulator "$@"
 
-# Checks everything: format, lints, dependencies, tests, documentation
-test: lint deny
+# Checks everything: format, lints, dependencies, tests, documentation; fuzzes for a moment
+test: lint deny && (fuzz "3")
     #!/bin/sh
     set -eu
     mkdir -p "${CARGO_TARGET_DIR:-target}"
@@ -41,6 +41,7 @@ test: lint deny
 # Checks format and lints, also of what only guests compile
 lint: toolchain
     cargo fmt --all --check
+    cargo fmt --manifest-path fuzz/Cargo.toml --check
     cargo clippy --workspace --all-targets -- -D warnings
     cargo clippy --package setpoint-guest {{ guests }} --lib --target {{ wasm }} --profile guest -- -D warnings
     cargo clippy {{ wasi_guests }} --lib --target {{ wasi }} --profile guest -- -D warnings
@@ -57,6 +58,29 @@ bench: toolchain
     done
     "$target/release/setpoint-bench" "$target"/guests/*.wasm
 
+# Fuzzes every target in fuzz/ for some seconds: `just fuzz 60`; `just fuzz 60 0` in another way each time
+fuzz SECONDS="10" SEED="1": (tool "cargo-fuzz" "0.13.2")
+    #!/bin/sh
+    set -eu
+    output="${CARGO_TARGET_DIR:-target}/fuzz"
+    # No sanitizer: no code here is unsafe, a guest would take ten seconds to compile instead of one, and only a nightly
+    # toolchain has them.
+    "${CARGO_TARGET_DIR:-target}/tools/bin/cargo-fuzz" build --sanitizer none --fuzz-dir fuzz --target-dir "$output"
+    programs="$output/$(rustc -vV | sed -n 's/^host: //p')/release"
+    for target in fuzz/targets/*.rs; do
+        target="$(basename "$target" .rs)"
+        mkdir -p "$output/corpus/$target" "$output/found/$target"
+        echo "fuzzing $target for $1 s" >&2
+        # What is new goes into the first folder. A log is for when something was found.
+        if ! "$programs/$target" "$output/corpus/$target" "fuzz/corpus/$target" -seed="$2" -max_total_time="$1" \
+            -max_len=4096 -rss_limit_mb=2048 -timeout=10 -artifact_prefix="$output/found/$target/" \
+            >"$output/$target.log" 2>&1; then
+            tail -n 60 "$output/$target.log" >&2
+            echo "fuzzing found something in $target: the input is in $output/found/$target" >&2
+            exit 1
+        fi
+    done
+
 # Tests for minutes what `test` tests for seconds: faults by the thousand, kills by the hundred; `just soak --seed 7` repeats one
 soak *ARGS: toolchain
     cargo build --workspace
@@ -65,6 +89,7 @@ soak *ARGS: toolchain
 # Formats the code
 fmt:
     cargo fmt --all
+    cargo fmt --manifest-path fuzz/Cargo.toml
 
 # Builds the documentation
 doc: toolchain
@@ -107,12 +132,13 @@ deny: (tool "cargo-deny" "0.20.2")
     set -- "$tools/bin/cargo-deny" --all-features --locked
     "$@" check --deny unmatched-skip licenses bans sources
     # What is known against a crate stands in a database on GitHub, which not every machine can reach, nor at once.
-    # Each is a group of processes, as git does the work of the one; and bash says nothing of one that ends by SIGINT.
+    # Each is a group of processes, as git does the work of the one. Bash has nothing to say of how they end.
     set -m
     "$@" fetch db >"$tools/advisories.log" 2>&1 &
     fetching=$!
     (sleep 20; kill -INT -- "-$fetching") >/dev/null 2>&1 &
     alarm=$!
+    disown "$alarm"
     if wait "$fetching" 2>/dev/null; then reached=true; else reached=false; fi
     kill -INT -- "-$alarm" 2>/dev/null || true
     if $reached; then

@@ -20,6 +20,11 @@ pub mod state;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
+/// For `fuzz/`: parts that nobody else reaches.
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use mqtt::fuzzing;
+
 pub use identity::Identity;
 pub use state::{Enrollments, Hub};
 

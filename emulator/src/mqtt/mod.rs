@@ -9,6 +9,8 @@
 
 mod departures;
 mod dps;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod greeting;
 mod hub;
 mod packet;

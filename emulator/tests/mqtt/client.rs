@@ -62,6 +62,7 @@ impl Azure {
         version: &'static rustls::SupportedProtocolVersion,
         certificate: &DeviceCertificate,
     ) -> Client {
+        setpoint_test_logs::private_key(&certificate.key_pem);
         let chain = CertificateDer::pem_slice_iter(certificate.certificate_pem.as_bytes());
         let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes()).unwrap();
         let config = self

@@ -204,6 +204,7 @@ async fn the_subprotocol_has_to_be_offered() {
 async fn a_certificate_counts_here_too() {
     let azure = Azure::start().await;
     let certificate = azure.identity.issue_device_certificate("cert-1").unwrap();
+    setpoint_test_logs::private_key(&certificate.key_pem);
     let thumbprint = Thumbprint::of_pem(&certificate.certificate_pem).unwrap();
     let hub = azure.emulator.hub();
     hub.create_device("cert-1", Some(thumbprint.into())).unwrap();

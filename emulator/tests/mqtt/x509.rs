@@ -23,6 +23,7 @@ const TLS13: &rustls::SupportedProtocolVersion = &rustls::version::TLS13;
 /// A certificate that nobody but its own key signed.
 fn self_signed() -> DeviceCertificate {
     let key = KeyPair::generate().unwrap();
+    setpoint_test_logs::private_key(&key.serialize_pem());
     let certificate = CertificateParams::default().self_signed(&key).unwrap();
     DeviceCertificate {
         certificate_pem: certificate.pem(),

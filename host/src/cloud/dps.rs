@@ -4,6 +4,8 @@
 //! 429 and above are tried again with growing pauses, those of 300 to 428 are final, `retry-after` is obeyed.
 
 mod answer;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod line;
 mod pace;
 mod registration;

@@ -16,6 +16,9 @@ mod credential;
 mod dial;
 mod dps;
 mod exchange;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hub;
 pub mod memory;
 mod mqtt;

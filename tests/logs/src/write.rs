@@ -11,13 +11,15 @@ use serde_json::Value;
 use setpoint_protocol::Key;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::{FOLDER, KEYS};
 
 /// Everything, without libraries that log what they send, tokens among it, or each instruction they compile: the program's own
-/// logs leave them out too, whatever is asked for.
+/// logs leave them out too, whatever is asked for. Nor what is said of each type of a component.
 const FILTER: &str = "trace,rumqttc=info,rumqttc_core=info,ureq=info,ureq_proto=info,hyper=info,cranelift_codegen=info,\
-                      cranelift_frontend=info,wasmtime=info,wasmtime_internal_cranelift=info,regalloc2=info";
+                      cranelift_frontend=info,wasmtime=info,wasmtime_internal_cranelift=info,regalloc2=info,wit_parser=info,\
+                      wit_component=info";
 
 /// Where this process writes.
 static FILES: LazyLock<Option<Files>> = LazyLock::new(|| std::env::var_os(FOLDER).map(|folder| Files(folder.into())));
@@ -27,8 +29,8 @@ pub fn start() {
     static STARTED: Once = Once::new();
     if let Some(files) = &*FILES {
         STARTED.call_once(|| {
-            let started = tracing::subscriber::set_global_default(files.traces());
-            started.expect("no test logs anywhere else");
+            // Takes what libraries log in the older way, too, rustls among them.
+            files.traces().try_init().expect("no test logs anywhere else");
         });
     }
 }
@@ -83,8 +85,8 @@ impl Files {
         let body: Vec<&str> = body.collect();
         let encoded = STANDARD.decode(body.concat());
         let encoded = encoded.expect("PEM is base64 between its first and last line");
-        // The last line may be too short to mean anything.
-        let lines = body.iter().filter(|line| line.len() >= 32);
+        // The last line may be too short to mean anything, or hold nothing but the public key.
+        let lines = body.iter().filter(|line| line.len() == 64);
         let lines = lines.map(|line| line.as_bytes().to_vec());
         let all: Vec<Key> = std::iter::once(encoded).chain(lines).map(Key::from_bytes).collect();
         self.keys(&all);

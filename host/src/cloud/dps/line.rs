@@ -88,7 +88,7 @@ impl Line for MqttLine {
 }
 
 /// The answer in `event`, when it is one to the request `rid`.
-fn answer_to(rid: &str, event: &Event) -> Option<Answer> {
+pub(super) fn answer_to(rid: &str, event: &Event) -> Option<Answer> {
     let Event::Incoming(Packet::Publish(publish)) = event else {
         return None;
     };
