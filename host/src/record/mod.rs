@@ -29,8 +29,8 @@
 //! while let Some(entry) = record.next_entry()? {
 //!     assert!(replay.play(&entry)?.is_empty());
 //! }
-//! // model-id, start, the first update, ten timers.
-//! assert_eq!(replay.summary().calls, 13);
+//! // model-id, start, the first update, ten timers, and save when it is stopped.
+//! assert_eq!(replay.summary().calls, 14);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
