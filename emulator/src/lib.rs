@@ -167,9 +167,11 @@ fn furnish(hub: &Hub, enrollments: &Enrollments, identity: &Identity) -> Result<
         attestation: Attestation::Keys(identity.group_keys().clone()),
         enabled: true,
     });
+    let authority = TrustedAuthority::from_pem(identity.ca_pem())?;
+    hub.trust_authority(authority.clone());
     enrollments.put_group(Group {
         group_id: X509_GROUP.to_owned(),
-        attestation: Attestation::Authority(TrustedAuthority::from_pem(identity.ca_pem())?),
+        attestation: Attestation::Authority(authority),
         enabled: true,
     });
     Ok(())

@@ -242,12 +242,12 @@ async fn a_body_over_the_limit_is_not_read() {
     let large = json!({"methodName": "m", "payload": "x".repeat(BODY_LIMIT)});
     api.json("POST", "/twins/d/methods", large)
         .await
-        .is_refusal(413, "RequestEntityTooLarge");
+        .is_refusal(413, "MessageTooLarge");
     // Within what is read, and still more than a method may carry.
     let payload = json!({"methodName": "m", "payload": "x".repeat(METHOD_LIMIT)});
     api.json("POST", "/twins/d/methods", payload)
         .await
-        .is_refusal(413, "RequestEntityTooLarge");
+        .is_refusal(413, "MessageTooLarge");
 }
 
 #[tokio::test(start_paused = true)]
