@@ -1,7 +1,7 @@
 //! The local Azure IoT: Device Provisioning Service, IoT Hub and its service API on this machine.
 //!
 //! [`Emulator::start`] opens two TLS ports. On one, devices speak MQTT with DPS and the hub (`mqtt`); on the other,
-//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. Both stand on [`state`], which does no I/O. [`identity`] holds the names, keys and
+//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. Both stand on [`state`], which does no I/O; [`query`] is the language services ask it in. [`identity`] holds the names, keys and
 //! certificates the emulator is known by, [`running`] lets other processes find it, [`paste`] says how to point an SDK
 //! at it.
 
@@ -14,6 +14,7 @@ mod listener;
 mod mqtt;
 pub mod paste;
 mod private_file;
+pub mod query;
 pub mod running;
 pub mod service;
 pub mod state;

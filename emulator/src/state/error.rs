@@ -31,6 +31,9 @@ pub enum HubError {
     /// 413003: 50 modules are on the device already.
     #[error("device {0} has 50 modules: delete one before another is created")]
     TooManyModules(String),
+    /// 413002: too many identities in one call.
+    #[error("{0}")]
+    TooManyDevices(String),
     /// 412002: what was received is not the receiver's any more, or never was.
     #[error("the lock token is not valid, or no longer: receive again")]
     LockLost,
@@ -70,6 +73,7 @@ impl HubError {
             HubError::PreconditionFailed(_) => 412_001,
             HubError::LockLost => 412_002,
             HubError::TooLarge(_) => 413_001,
+            HubError::TooManyDevices(_) => 413_002,
             HubError::TooManyModules(_) => 413_003,
             HubError::NoRandomness => 500_001,
             HubError::BadDeviceResponse(_) => 502_100,
@@ -90,6 +94,7 @@ impl HubError {
             HubError::PreconditionFailed(_) => "PreconditionFailed",
             HubError::LockLost => "DeviceMessageLockLost",
             HubError::TooLarge(_) => "MessageTooLarge",
+            HubError::TooManyDevices(_) => "TooManyDevices",
             HubError::TooManyModules(_) => "TooManyModulesOnDevice",
             HubError::NoRandomness => "ServerError",
             HubError::BadDeviceResponse(_) => "BadDeviceResponseFormat",

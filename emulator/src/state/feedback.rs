@@ -9,8 +9,9 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use setpoint_protocol::PropertyBag;
 use tokio::{sync::Notify, time};
 
@@ -88,6 +89,20 @@ pub struct Feedback {
     pub device_id: String,
     /// Tells that device from others of the same id.
     pub device_generation_id: String,
+}
+
+impl Feedback {
+    /// The record as the body of a feedback message has it, a list of such.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "originalMessageId": self.original_message_id,
+            "description": self.outcome.name(),
+            "statusCode": self.outcome.name(),
+            "deviceId": self.device_id,
+            "deviceGenerationId": self.device_generation_id,
+            "enqueuedTimeUtc": self.enqueued.to_rfc3339_opts(SecondsFormat::Millis, true),
+        })
+    }
 }
 
 /// Records read together, locked for 60 s.

@@ -45,4 +45,3 @@ pub use name::{module_name, split_name};
 pub use registration::Applicant;
 pub use registry::{IdentityChange, MODULE_LIMIT};
 pub use session::Subscription;
-pub(crate) use twins::matches_etag;

@@ -101,7 +101,7 @@ fn object<'a>(document: &'a Document, name: &str) -> Result<Option<&'a Document>
 }
 
 /// Whether an If-Match header, in whatever spelling, allows a change of what has the ETag `current` (without quotes).
-pub(crate) fn matches_etag(if_match: Option<&str>, current: &str) -> bool {
+pub(super) fn matches_etag(if_match: Option<&str>, current: &str) -> bool {
     let Some(wanted) = if_match else { return true };
     wanted
         .split(',')
