@@ -18,6 +18,7 @@ pub mod query;
 pub mod running;
 pub mod service;
 pub mod state;
+mod store;
 
 use std::{io, net::SocketAddr, sync::Arc};
 

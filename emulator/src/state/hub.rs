@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -18,6 +18,7 @@ use super::{
     device::Entry,
     feedback::FeedbackQueue,
     journal::Journal,
+    keeping::Keeper,
     message::{MESSAGE_LIMIT, PROPERTIES_LIMIT},
     name::{path_of, split_name},
     registry::missing,
@@ -42,6 +43,7 @@ pub struct Hub {
     pub(super) journal: Journal,
     pub(super) feedback: FeedbackQueue,
     authorities: Mutex<Vec<TrustedAuthority>>,
+    pub(super) keeper: OnceLock<Keeper>,
 }
 
 impl Hub {
@@ -56,6 +58,7 @@ impl Hub {
             journal: Journal::default(),
             feedback: FeedbackQueue::default(),
             authorities: Mutex::default(),
+            keeper: OnceLock::new(),
         })
     }
 
@@ -137,14 +140,18 @@ impl Hub {
         let now = Utc::now();
         let mut entries = self.lock();
         for (name, entry) in entries.iter_mut() {
+            let before = self.marks(entry);
             entry.queue.discard_stale(now);
             self.tell_outcomes(name, entry);
+            self.keep_changes(name, entry, before);
         }
     }
 
     /// Hands on what became of messages.
     fn tell_outcomes(&self, name: &str, entry: &mut Entry) {
-        for (original_message_id, outcome) in entry.queue.outcomes() {
+        let outcomes = entry.queue.outcomes();
+        let some = !outcomes.is_empty();
+        for (original_message_id, outcome) in outcomes {
             self.feedback.push(Feedback {
                 original_message_id,
                 enqueued: Utc::now(),
@@ -152,6 +159,9 @@ impl Hub {
                 device_id: split_name(name).0.to_owned(),
                 device_generation_id: entry.generation.to_string(),
             });
+        }
+        if some {
+            self.keep_feedback();
         }
     }
 
@@ -169,6 +179,11 @@ impl Hub {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// No number up to this one is given out any more.
+    pub(super) fn number_above(&self, number: u64) {
+        self.numbers.fetch_max(number + 1, Ordering::Relaxed);
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Entries> {
         // A panic elsewhere must not end the hub; every change below is made whole before the lock is let go.
         self.devices.lock().unwrap_or_else(PoisonError::into_inner)
@@ -180,8 +195,10 @@ impl Hub {
         let Some(entry) = entries.get_mut(name) else {
             return Err(missing(entries.contains_key(split_name(name).0), name));
         };
+        let before = self.marks(entry);
         let worked = work(entry);
         self.tell_outcomes(name, entry);
+        self.keep_changes(name, entry, before);
         Ok(worked)
     }
 

@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use setpoint_protocol::PropertyBag;
 
 use super::feedback::Outcome;
@@ -69,9 +72,67 @@ pub(super) struct Queue {
     messages: VecDeque<Queued>,
     /// What became of messages whose senders want to know, by message id; the hub takes it out after each change.
     outcomes: Vec<(String, Outcome)>,
+    /// Counts every change to the messages.
+    changes: u64,
+}
+
+/// A message as it is kept on disk.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    /// Base64.
+    body: String,
+    properties: Vec<(String, Option<String>)>,
+    expires: DateTime<Utc>,
+    /// The packet id it was last sent under.
+    packet_id: Option<u16>,
+    deliveries: u8,
+}
+
+impl Kept {
+    fn of(queued: &Queued) -> Kept {
+        Kept {
+            body: STANDARD.encode(&queued.body),
+            properties: queued.properties.0.clone(),
+            expires: queued.expires,
+            packet_id: match queued.progress {
+                Progress::Waiting => None,
+                Progress::Sent(id) | Progress::Again(id) => Some(id),
+            },
+            deliveries: queued.deliveries,
+        }
+    }
+
+    fn restore(self) -> Option<Queued> {
+        Some(Queued {
+            body: STANDARD.decode(self.body).ok()?,
+            properties: PropertyBag(self.properties),
+            expires: self.expires,
+            progress: self.packet_id.map_or(Progress::Waiting, Progress::Again),
+            deliveries: self.deliveries,
+        })
+    }
 }
 
 impl Queue {
+    /// Another number whenever the messages have changed.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// All messages, to be kept.
+    pub(super) fn to_kept(&self) -> Value {
+        json!(self.messages.iter().map(Kept::of).collect::<Vec<_>>())
+    }
+
+    /// Puts back messages that were kept. Those that had been sent go out again, under the same packet id when the session
+    /// was kept too.
+    pub(super) fn restore(&mut self, kept: Value) -> Result<(), serde_json::Error> {
+        let kept: Vec<Kept> = serde_json::from_value(kept)?;
+        self.messages = kept.into_iter().filter_map(Kept::restore).collect();
+        Ok(())
+    }
+
     /// What became of messages since the last time, by message id.
     pub(super) fn outcomes(&mut self) -> Vec<(String, Outcome)> {
         std::mem::take(&mut self.outcomes)
@@ -89,7 +150,9 @@ impl Queue {
             }
             outcome.is_none()
         });
-        before - self.messages.len()
+        let settled = before - self.messages.len();
+        self.changes += u64::from(settled > 0);
+        settled
     }
 
     /// Removes every message; how many.
@@ -107,6 +170,7 @@ impl Queue {
         if self.messages.len() >= QUEUE_LIMIT {
             return false;
         }
+        self.changes += 1;
         self.messages.push_back(Queued {
             body: message.body,
             properties: message.properties,
@@ -124,6 +188,7 @@ impl Queue {
             .messages
             .iter()
             .position(|queued| !matches!(queued.progress, Progress::Sent(_)))?;
+        self.changes += 1;
         if qos == 0 {
             let queued = self.messages.remove(index)?;
             if Outcome::Success.is_wanted(&queued.properties) {
@@ -163,6 +228,7 @@ impl Queue {
     /// The connection ended. What was sent and not acknowledged will go out again: as a repetition when the session is
     /// kept, as new when it is not.
     pub(super) fn disconnected(&mut self, session_kept: bool) {
+        self.changes += u64::from(!self.messages.is_empty());
         for queued in &mut self.messages {
             queued.progress = match queued.progress {
                 Progress::Sent(id) | Progress::Again(id) if session_kept => Progress::Again(id),

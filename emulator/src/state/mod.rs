@@ -16,6 +16,7 @@ pub mod faults;
 mod feedback;
 mod hub;
 mod journal;
+mod keeping;
 mod link;
 mod message;
 mod method;
@@ -36,7 +37,9 @@ pub use event::{DeviceEvent, EventKind};
 pub use faults::{DpsFault, Faults, HubFault, Injection, Stored, TwinRequest, When, Whom};
 pub use feedback::{Feedback, FeedbackBatch, Outcome};
 pub use hub::Hub;
+
 pub use journal::{ConnectAttempt, Telemetry};
+pub use keeping::{Change, Keeper};
 pub use link::{CloseReason, Delivery, Link};
 pub use message::{CloudMessage, MESSAGE_LIMIT, OutgoingMessage, QUEUE_LIMIT};
 pub use method::{METHOD_LIMIT, MethodResult};
