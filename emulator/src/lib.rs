@@ -31,7 +31,7 @@ pub use identity::Identity;
 pub use state::{Enrollments, Hub};
 
 use background::Background;
-use identity::IdentityError;
+use identity::{IdentityError, Policy, Right};
 use listener::TlsListener;
 use state::{Attestation, CertificateError, Enrollment, Group, HubError, TrustedAuthority};
 
@@ -169,6 +169,11 @@ fn furnish(hub: &Hub, enrollments: &Enrollments, identity: &Identity) -> Result<
         attestation: Attestation::Keys(identity.group_keys().clone()),
         enabled: true,
     });
+    for policy in Policy::ALL {
+        if policy.rights.contains(&Right::DeviceConnect) {
+            hub.trust_policy(policy.name, identity.policy_key(policy));
+        }
+    }
     let authority = TrustedAuthority::from_pem(identity.ca_pem())?;
     hub.trust_authority(authority.clone());
     enrollments.put_group(Group {

@@ -213,6 +213,7 @@ def twins():
     )
     component = patches.get(timeout=PATIENCE)
     seen = digital.get_digital_twin(device)
+    wanted = seen["thermostat1"]["$metadata"]["targetTemperature"]["desiredValue"]
     root = digital.invoke_command(device, "reboot", 5)
     inner = digital.invoke_component_command(device, "thermostat1", "getMaxMinReport", "since", 10, 30)
     client.shutdown()
@@ -225,7 +226,7 @@ def twins():
         "updated": "$lastUpdated" in replaced.properties.desired["$metadata"]["c"],
         "stale": refusal(hub.update_twin, device, Twin(tags={"site": "y"}), before.etag),
         "component": component["thermostat1"],
-        "digital": [seen["$dtId"] == device, seen["$metadata"]["$model"], seen["serialNumber"], sorted(seen["thermostat1"])],
+        "digital": [seen["$dtId"] == device, seen["$metadata"]["$model"], seen["serialNumber"], sorted(seen["thermostat1"]), wanted],
         "commands": [root, inner],
         "offline": refusal(hub.invoke_device_method, device, late),
         "hurried": refusal(hub.invoke_device_method, device, hurried),

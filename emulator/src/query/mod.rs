@@ -6,6 +6,7 @@
 //! Source: Microsoft, "IoT Hub query language for device and module twins, jobs, and message routing". Where the articles are
 //! silent it is as in the document database below: values of two types compare to nothing, which is not true.
 
+mod condition;
 mod evaluate;
 mod lexer;
 mod parser;

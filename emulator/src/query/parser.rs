@@ -1,7 +1,7 @@
-//! From tokens to a query.
+//! From tokens to a query; conditions are read in [`super::condition`].
 
 use super::{
-    Aggregate, Binary, Expression, Function, Item, Literal, Path, Query, QueryError, Select, Selected, Source,
+    Aggregate, Item, Path, Query, QueryError, Select, Selected, Source,
     lexer::{Place, Token, error, tokens},
     syntax::KEYWORDS,
 };
@@ -26,9 +26,9 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
     parser.query()
 }
 
-struct Parser<'a> {
+pub(super) struct Parser<'a> {
     /// What is still to be read; the last one is the end, which is never taken off.
-    tokens: &'a [(Token, Place)],
+    pub(super) tokens: &'a [(Token, Place)],
     depth: usize,
     operators: usize,
 }
@@ -134,7 +134,10 @@ impl Parser<'_> {
         }
     }
 
-    fn list<T>(&mut self, mut one: impl FnMut(&mut Self) -> Result<T, QueryError>) -> Result<Vec<T>, QueryError> {
+    pub(super) fn list<T>(
+        &mut self,
+        mut one: impl FnMut(&mut Self) -> Result<T, QueryError>,
+    ) -> Result<Vec<T>, QueryError> {
         let mut items = vec![one(self)?];
         while self.has_sign(",") {
             items.push(one(self)?);
@@ -142,7 +145,7 @@ impl Parser<'_> {
         Ok(items)
     }
 
-    fn path(&mut self) -> Result<Path, QueryError> {
+    pub(super) fn path(&mut self) -> Result<Path, QueryError> {
         let mut levels = vec![self.level()?];
         while self.has_sign(".") {
             // After a point no word means anything else.
@@ -174,165 +177,7 @@ impl Parser<'_> {
         }
     }
 
-    fn expression(&mut self) -> Result<Expression, QueryError> {
-        self.deeper(|parser| {
-            parser.chain(Parser::conjunction, |parser| {
-                parser.has_word("OR").then_some(Binary::Or)
-            })
-        })
-    }
-
-    fn conjunction(&mut self) -> Result<Expression, QueryError> {
-        self.chain(Parser::negation, |parser| parser.has_word("AND").then_some(Binary::And))
-    }
-
-    fn negation(&mut self) -> Result<Expression, QueryError> {
-        if self.has_word("NOT") {
-            let inner = self.deeper(Parser::negation)?;
-            return Ok(Expression::Not(Box::new(inner)));
-        }
-        self.comparison()
-    }
-
-    fn comparison(&mut self) -> Result<Expression, QueryError> {
-        let left = self.sum()?;
-        let not_in = matches!(
-            self.tokens,
-            [(Token::Word(not), _), (Token::Word(within), _), ..] if is(not, "NOT") && is(within, "IN")
-        );
-        if not_in {
-            self.take();
-        }
-        let negated = not_in || matches!(self.token(), Token::Word(word) if is(word, "NIN"));
-        if !self.has_word("IN") && !self.has_word("NIN") {
-            let Some(operator) = self.comparison_sign() else {
-                return Ok(left);
-            };
-            self.count()?;
-            let right = self.sum()?;
-            return Ok(Expression::Binary(operator, Box::new(left), Box::new(right)));
-        }
-        self.count()?;
-        let place = self.place();
-        let list = self.operand()?;
-        if !matches!(list, Expression::Array(_) | Expression::Path(_)) {
-            return Err(error(place, "IN is followed by a list, as in ['a', 'b']"));
-        }
-        Ok(Expression::In(Box::new(left), negated, Box::new(list)))
-    }
-
-    fn comparison_sign(&mut self) -> Option<Binary> {
-        let signs = [
-            ("=", Binary::Equal),
-            ("!=", Binary::NotEqual),
-            ("<>", Binary::NotEqual),
-            ("<=", Binary::AtMost),
-            (">=", Binary::AtLeast),
-            ("<", Binary::Less),
-            (">", Binary::Greater),
-        ];
-        let (_, operator) = signs.into_iter().find(|(sign, _)| self.has_sign(sign))?;
-        Some(operator)
-    }
-
-    fn sum(&mut self) -> Result<Expression, QueryError> {
-        self.chain(Parser::product, |parser| {
-            let signs = [("+", Binary::Add), ("-", Binary::Subtract)];
-            signs
-                .into_iter()
-                .find(|(sign, _)| parser.has_sign(sign))
-                .map(|(_, operator)| operator)
-        })
-    }
-
-    fn product(&mut self) -> Result<Expression, QueryError> {
-        self.chain(Parser::operand, |parser| {
-            let signs = [("*", Binary::Multiply), ("/", Binary::Divide), ("%", Binary::Modulo)];
-            signs
-                .into_iter()
-                .find(|(sign, _)| parser.has_sign(sign))
-                .map(|(_, operator)| operator)
-        })
-    }
-
-    /// Operands with operators of one rank between them, from the left.
-    fn chain(
-        &mut self,
-        operand: impl Fn(&mut Self) -> Result<Expression, QueryError>,
-        operator: impl Fn(&mut Self) -> Option<Binary>,
-    ) -> Result<Expression, QueryError> {
-        let mut left = operand(self)?;
-        while let Some(operator) = operator(self) {
-            self.count()?;
-            let right = operand(self)?;
-            left = Expression::Binary(operator, Box::new(left), Box::new(right));
-        }
-        Ok(left)
-    }
-
-    fn operand(&mut self) -> Result<Expression, QueryError> {
-        if self.has_sign("-") {
-            let inner = self.deeper(Parser::operand)?;
-            return Ok(Expression::Negative(Box::new(inner)));
-        }
-        if self.has_sign("(") {
-            let inner = self.expression()?;
-            self.sign(")")?;
-            return Ok(inner);
-        }
-        if self.has_sign("[") {
-            if self.has_sign("]") {
-                return Ok(Expression::Array(Vec::new()));
-            }
-            let items = self.list(Parser::expression)?;
-            self.sign("]")?;
-            return Ok(Expression::Array(items));
-        }
-        let literal = match self.token() {
-            Token::Number(number) => Some(Literal::Number(*number)),
-            Token::Text(text) => Some(Literal::Text(text.clone())),
-            Token::Word(word) if is(word, "NULL") => Some(Literal::Null),
-            Token::Word(word) if is(word, "TRUE") => Some(Literal::Bool(true)),
-            Token::Word(word) if is(word, "FALSE") => Some(Literal::Bool(false)),
-            Token::Word(word) if is(word, "UNDEFINED") => Some(Literal::Undefined),
-            _ => None,
-        };
-        if let Some(literal) = literal {
-            self.take();
-            return Ok(Expression::Literal(literal));
-        }
-        if let [(Token::Word(_), _), (Token::Sign("("), _), ..] = self.tokens {
-            return self.call();
-        }
-        self.path().map(Expression::Path)
-    }
-
-    fn call(&mut self) -> Result<Expression, QueryError> {
-        let place = self.place();
-        let name = self.take();
-        let found = match &name {
-            Token::Word(name) => Function::ALL.iter().find(|(one, _)| is(name, one)),
-            _ => None,
-        };
-        let (_, function) =
-            found.ok_or_else(|| error(place, format!("there is no function {} in a condition", name.shown())))?;
-        self.sign("(")?;
-        let arguments = self.list(Parser::expression)?;
-        self.sign(")")?;
-        if arguments.len() != function.arity() {
-            let (wanted, given) = (function.arity(), arguments.len());
-            return Err(error(
-                place,
-                format!("{} takes {wanted} values, not {given}", name.shown()),
-            ));
-        }
-        if *function == Function::IsDefined && !matches!(arguments.as_slice(), [Expression::Path(_)]) {
-            return Err(error(place, "IS_DEFINED takes a property"));
-        }
-        Ok(Expression::Call(*function, arguments))
-    }
-
-    fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, QueryError>) -> Result<T, QueryError> {
+    pub(super) fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, QueryError>) -> Result<T, QueryError> {
         if self.depth == DEEPEST {
             let place = self.place();
             return Err(error(
@@ -346,7 +191,7 @@ impl Parser<'_> {
         done
     }
 
-    fn count(&mut self) -> Result<(), QueryError> {
+    pub(super) fn count(&mut self) -> Result<(), QueryError> {
         self.operators += 1;
         if self.operators <= OPERATORS {
             return Ok(());
@@ -357,15 +202,15 @@ impl Parser<'_> {
         ))
     }
 
-    fn token(&self) -> &Token {
+    pub(super) fn token(&self) -> &Token {
         self.tokens.first().map_or(&Token::End, |(token, _)| token)
     }
 
-    fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         self.tokens.first().map_or((1, 1), |(_, place)| *place)
     }
 
-    fn take(&mut self) -> Token {
+    pub(super) fn take(&mut self) -> Token {
         let token = self.token().clone();
         if let (true, Some(rest)) = (token != Token::End, self.tokens.get(1..)) {
             self.tokens = rest;
@@ -374,7 +219,7 @@ impl Parser<'_> {
     }
 
     /// Takes a word if it comes next.
-    fn has_word(&mut self, wanted: &str) -> bool {
+    pub(super) fn has_word(&mut self, wanted: &str) -> bool {
         let there = matches!(self.token(), Token::Word(word) if is(word, wanted));
         if there {
             self.take();
@@ -383,7 +228,7 @@ impl Parser<'_> {
     }
 
     /// Takes a sign if it comes next.
-    fn has_sign(&mut self, wanted: &str) -> bool {
+    pub(super) fn has_sign(&mut self, wanted: &str) -> bool {
         let there = matches!(self.token(), Token::Sign(sign) if *sign == wanted);
         if there {
             self.take();
@@ -401,7 +246,7 @@ impl Parser<'_> {
         ))
     }
 
-    fn sign(&mut self, wanted: &str) -> Result<(), QueryError> {
+    pub(super) fn sign(&mut self, wanted: &str) -> Result<(), QueryError> {
         if self.has_sign(wanted) {
             return Ok(());
         }
@@ -412,7 +257,7 @@ impl Parser<'_> {
     }
 }
 
-fn is(word: &str, keyword: &str) -> bool {
+pub(super) fn is(word: &str, keyword: &str) -> bool {
     word.eq_ignore_ascii_case(keyword)
 }
 

@@ -6,6 +6,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use setpoint_protocol::Document;
+use setpoint_protocol::twin::difference;
 
 use super::failure::Failure;
 
@@ -61,10 +62,11 @@ fn step(twin: &Value, operation: Operation) -> Result<Document, Failure> {
         (_, None) => return Err(Failure::invalid(format!("{path} is added or replaced by no value"))),
     };
     let wanted = if below.is_empty() {
-        match value {
+        let value = match value {
             Value::Object(component) if component.contains_key("$metadata") => as_component(component),
             other => other,
-        }
+        };
+        whole(twin, name, value)
     } else {
         let inner = below
             .iter()
@@ -81,6 +83,17 @@ fn step(twin: &Value, operation: Operation) -> Result<Document, Failure> {
         }
     };
     Ok(Map::from_iter([(name.clone(), wanted)]))
+}
+
+/// What puts a value in the place of the one that is there: twins merge objects, JSON patches do not.
+fn whole(twin: &Value, name: &str, value: Value) -> Value {
+    let old = twin
+        .pointer("/properties/desired")
+        .and_then(|desired| desired.get(name));
+    match (old, value) {
+        (Some(Value::Object(old)), Value::Object(new)) => Value::Object(difference(old, &new)),
+        (_, value) => value,
+    }
 }
 
 /// The levels of a JSON pointer.
@@ -158,6 +171,12 @@ mod tests {
     fn a_new_component_is_marked_as_one() {
         let changed = change(json!([{"op": "add", "path": "/thermostat2", "value": {"t": 1, "$metadata": {}}}]));
         assert_eq!(changed.unwrap(), json!({"thermostat2": {"t": 1, "__t": "c"}}));
+    }
+
+    #[test]
+    fn an_object_takes_the_place_of_the_old_one() {
+        let changed = change(json!([{"op": "replace", "path": "/limits", "value": {"high": 9}}]));
+        assert_eq!(changed.unwrap(), json!({"limits": {"low": null, "high": 9}}));
     }
 
     #[test]

@@ -38,6 +38,9 @@ const SYSTEM: [(&str, &str); 3] = [
 /// What application properties begin with.
 const APPLICATION: &str = "iothub-app-";
 
+/// Application properties as they stand in a topic, `name=value&..`, URL-encoded: headers lose the case of their names.
+const BAG: &str = "iothub-properties";
+
 /// `POST /messages/devicebound`: the message is the body, whom it is for says `iothub-to`.
 pub(super) async fn send(
     State(hub): State<Arc<Hub>>,
@@ -92,6 +95,15 @@ fn properties(headers: &HeaderMap) -> Result<PropertyBag, Failure> {
         if let Some(name) = header.as_str().strip_prefix(APPLICATION) {
             add(name, text_header(headers, header.as_str())?.unwrap_or_default());
         }
+    }
+    if let Some(text) = text_header(headers, BAG)? {
+        let bag = PropertyBag::parse(&text).map_err(|error| Failure::invalid(format!("{BAG}: {error}")))?;
+        if let Some((name, _)) = bag.0.iter().find(|(name, _)| name.starts_with('$')) {
+            return Err(Failure::invalid(format!(
+                "{BAG}: {name} is a system property: it has a header of its own"
+            )));
+        }
+        properties.0.extend(bag.0);
     }
     Ok(properties)
 }

@@ -172,13 +172,24 @@ impl Entry {
         .map(|(name, value)| (name.to_owned(), value))
     }
 
-    /// Checks the token of a device or module at `now` (Unix seconds).
-    pub(super) fn authenticate(&self, name: &str, hub: &str, token: &Token, now: u64) -> Result<(), AuthError> {
+    /// Checks the token of a device or module at `now` (Unix seconds). It is signed with a key of its own, or that of one of
+    /// `policies`, which it names.
+    pub(super) fn authenticate(
+        &self,
+        name: &str,
+        hub: &str,
+        token: &Token,
+        now: u64,
+        policies: &[(&str, Key)],
+    ) -> Result<(), AuthError> {
         if !self.enabled {
             return Err(AuthError::Disabled);
         }
-        let (host, rest) = token.resource().split_once('/').ok_or(AuthError::Resource)?;
-        if !host.eq_ignore_ascii_case(hub) || rest != path_of(name) {
+        let policy = policies.iter().find(|(policy, _)| token.policy() == Some(policy));
+        let (host, rest) = token.resource().split_once('/').unwrap_or((token.resource(), ""));
+        // A policy's token may be for all devices.
+        let covers = rest == path_of(name) || (policy.is_some() && ["", "devices"].contains(&rest));
+        if !host.eq_ignore_ascii_case(hub) || !covers {
             return Err(AuthError::Resource);
         }
         if token.expiry() <= now {
@@ -190,7 +201,8 @@ impl Entry {
                 presented: "a token",
             });
         };
-        if keys.iter().any(|key| token.verify(key, now).is_ok()) {
+        let policy_key = policy.map(|(_, key)| key);
+        if keys.iter().chain(policy_key).any(|key| token.verify(key, now).is_ok()) {
             Ok(())
         } else {
             Err(AuthError::Signature)
@@ -257,7 +269,7 @@ mod tests {
         let entry = entry();
         for (byte, expected) in [(1, Ok(())), (2, Ok(())), (3, Err(AuthError::Signature))] {
             let token = Token::sign("hub/devices/d", &Key::from_bytes(vec![byte; 32]), 100, None);
-            assert_eq!(entry.authenticate("d", "HUB", &token, 99), expected);
+            assert_eq!(entry.authenticate("d", "HUB", &token, 99, &[]), expected);
         }
     }
 
@@ -266,21 +278,40 @@ mod tests {
         let entry = entry();
         let sign = |resource: &str| Token::sign(resource, &Key::from_bytes(vec![1; 32]), 100, None);
         assert_eq!(
-            entry.authenticate("d", "hub", &sign("hub/devices/e"), 99),
+            entry.authenticate("d", "hub", &sign("hub/devices/e"), 99, &[]),
             Err(AuthError::Resource)
         );
         assert_eq!(
-            entry.authenticate("d", "hub", &sign("other/devices/d"), 99),
+            entry.authenticate("d", "hub", &sign("other/devices/d"), 99, &[]),
             Err(AuthError::Resource)
         );
         assert_eq!(
-            entry.authenticate("d", "hub", &sign("hub"), 99),
+            entry.authenticate("d", "hub", &sign("hub"), 99, &[]),
             Err(AuthError::Resource)
         );
         assert_eq!(
-            entry.authenticate("d", "hub", &sign("hub/devices/d"), 100),
+            entry.authenticate("d", "hub", &sign("hub/devices/d"), 100, &[]),
             Err(AuthError::Expired)
         );
+    }
+
+    #[test]
+    fn a_policy_opens_for_every_device_when_the_token_names_it() {
+        let entry = entry();
+        let key = Key::from_bytes(vec![9; 32]);
+        let policies = [("device", key.clone())];
+        let check = |resource: &str, key: &Key, policy| {
+            let token = Token::sign(resource, key, 100, policy);
+            entry.authenticate("d", "hub", &token, 99, &policies)
+        };
+        for resource in ["hub", "hub/devices", "hub/devices/d"] {
+            assert_eq!(check(resource, &key, Some("device")), Ok(()), "{resource}");
+        }
+        assert_eq!(check("hub/devices/e", &key, Some("device")), Err(AuthError::Resource));
+        assert_eq!(check("hub", &key, Some("service")), Err(AuthError::Resource));
+        assert_eq!(check("hub/devices/d", &key, None), Err(AuthError::Signature));
+        let own = Key::from_bytes(vec![1; 32]);
+        assert_eq!(check("hub/devices/d", &own, Some("device")), Ok(()));
     }
 
     #[test]
@@ -297,7 +328,7 @@ mod tests {
         assert_eq!(show(&entry, &second), Ok(()));
         assert_eq!(show(&entry, &other), Err(AuthError::Certificate(other.thumbprint())));
         let token = Token::sign("hub/devices/d", &Key::from_bytes(vec![1; 32]), 100, None);
-        let kind = entry.authenticate("d", "hub", &token, 99);
+        let kind = entry.authenticate("d", "hub", &token, 99, &[]);
         assert!(matches!(kind, Err(AuthError::Kind { .. })), "{kind:?}");
         entry.enabled = false;
         assert_eq!(show(&entry, &first), Err(AuthError::Disabled));

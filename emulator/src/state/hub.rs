@@ -9,7 +9,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use setpoint_protocol::sas::Token;
+use setpoint_protocol::{Key, sas::Token};
 use tokio::sync::{Notify, broadcast};
 
 use super::{
@@ -43,6 +43,7 @@ pub struct Hub {
     pub(super) journal: Journal,
     pub(super) feedback: FeedbackQueue,
     authorities: Mutex<Vec<TrustedAuthority>>,
+    policies: Mutex<Vec<(&'static str, Key)>>,
     pub(super) keeper: OnceLock<Keeper>,
 }
 
@@ -58,6 +59,7 @@ impl Hub {
             journal: Journal::default(),
             feedback: FeedbackQueue::default(),
             authorities: Mutex::default(),
+            policies: Mutex::default(),
             keeper: OnceLock::new(),
         })
     }
@@ -69,8 +71,9 @@ impl Hub {
     /// Why not; for the log, the device is told one and the same in each case.
     pub fn authenticate(&self, device_id: &str, hub: &str, token: &Token) -> Result<(), AuthError> {
         let now = u64::try_from(Utc::now().timestamp()).unwrap_or(0);
+        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let entries = self.lock();
-        may_connect(&entries, device_id)?.authenticate(device_id, hub, token, now)
+        may_connect(&entries, device_id)?.authenticate(device_id, hub, token, now, &policies)
     }
 
     /// Whether a device that presented this certificate and no token may connect.
@@ -82,6 +85,15 @@ impl Hub {
         let authorities = self.authorities.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let entries = self.lock();
         may_connect(&entries, device_id)?.authenticate_certificate(device_id, certificate, &authorities)
+    }
+
+    /// Lets in any device whose token is signed with the key of this policy, and names it: what a token service of the hub's
+    /// owner hands out.
+    pub fn trust_policy(&self, name: &'static str, key: Key) {
+        self.policies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((name, key));
     }
 
     /// Trusts an authority: devices of [`Credentials::Authority`](super::Credentials) may connect with certificates it signed, as

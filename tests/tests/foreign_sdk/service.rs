@@ -100,7 +100,7 @@ async fn the_service_sdk_works_on_twins_and_calls_commands() {
             "stale": [412, "PreconditionFailed"],
             "component": {"__t": "c", "targetTemperature": 42.5},
             "digital": [true, "dtmi:com:example:TemperatureController;2", "abc",
-                ["$metadata", "maxTempSinceLastReboot", "targetTemperature"]],
+                ["$metadata", "maxTempSinceLastReboot"], 42.5],
             "commands": [
                 {"name": "reboot", "payload": 5},
                 {"name": "thermostat1*getMaxMinReport", "payload": "since"},

@@ -16,6 +16,7 @@ async fn a_message_goes_to_the_device_and_feedback_comes_back() {
         ("iothub-ack", "full"),
         ("content-type", "application/json"),
         ("iothub-app-colour", "red"),
+        ("iothub-properties", "Case=Kept&a%20b"),
     ];
     let sent = api.send("POST", "/messages/devicebound", &headers, "{}").await;
     assert_eq!(sent.status, 204, "{}", sent.body);
@@ -92,6 +93,7 @@ async fn a_queue_fills_and_is_emptied() {
         vec![("iothub-to", "d")],
         vec![("iothub-to", TO), ("iothub-ack", "perhaps")],
         vec![("iothub-to", TO), ("iothub-expiry", "tomorrow")],
+        vec![("iothub-to", TO), ("iothub-properties", "%24.to=elsewhere")],
     ] {
         send(wrong).await.is_refusal(400, "ArgumentInvalid");
     }
