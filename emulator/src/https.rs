@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::{Extension, Router, middleware};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -12,6 +12,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     background::Stop,
+    keeping::settle,
     listener::{Client, TlsListener},
     mqtt::{self, Services},
 };
@@ -24,7 +25,8 @@ pub(crate) async fn serve(mut listener: TlsListener, router: Router, services: S
     let mut connections = JoinSet::new();
     // A connection that was upgraded comes back here, so that it is cut off like the others.
     let (sender, mut upgraded) = mpsc::channel(1);
-    let router = router.merge(mqtt::websocket::route(sender));
+    let kept = middleware::from_fn_with_state(services.keeping.clone(), settle);
+    let router = router.layer(kept).merge(mqtt::websocket::route(sender));
     loop {
         tokio::select! {
             Client { stream, origin } = listener.next() => {

@@ -10,6 +10,7 @@ mod background;
 mod client_auth;
 mod https;
 pub mod identity;
+mod keeping;
 mod listener;
 mod mqtt;
 pub mod paste;
@@ -20,7 +21,7 @@ pub mod service;
 pub mod state;
 mod store;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// For `fuzz/`: parts that nobody else reaches.
 #[cfg(feature = "fuzzing")]
@@ -29,9 +30,11 @@ pub use mqtt::fuzzing;
 
 pub use identity::Identity;
 pub use state::{Enrollments, Hub};
+pub use store::StoreError;
 
 use background::Background;
 use identity::{IdentityError, Policy, Right};
+use keeping::Keeping;
 use listener::TlsListener;
 use state::{Attestation, CertificateError, Enrollment, Group, HubError, TrustedAuthority};
 
@@ -50,6 +53,9 @@ pub struct Options {
     pub https: SocketAddr,
     /// Keys, names and certificates.
     pub identity: Arc<Identity>,
+    /// Where everything is kept that the emulator knows, but for the telemetry it was sent. Without it all is gone with the
+    /// process.
+    pub data: Option<PathBuf>,
 }
 
 /// Why an emulator did not start.
@@ -85,6 +91,9 @@ pub enum StartError {
     /// The identity's certificate cannot be that of an authority.
     #[error("cannot trust the identity's own authority: {0}")]
     Authority(#[from] CertificateError),
+    /// What was kept cannot be had.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// A running emulator. Dropping it closes both ports and every connection; [`Emulator::stop`] also waits for that.
@@ -105,8 +114,19 @@ impl Emulator {
     ///
     /// [`StartError`], with nothing left running.
     pub async fn start(options: Options) -> Result<Emulator, StartError> {
-        let Options { mqtt, https, identity } = options;
+        let Options {
+            mqtt,
+            https,
+            identity,
+            data,
+        } = options;
         let (hub, enrollments) = (Hub::new(), Arc::new(Enrollments::new(identity.id_scope())));
+        let mut keeping = Keeping::default();
+        if let Some(folder) = data {
+            let (opened, kept) = Keeping::open(&folder)?;
+            opened.keep_hub(&hub, &kept)?;
+            keeping = opened;
+        }
         furnish(&hub, &enrollments, &identity)?;
         let tls = identity.server_config()?;
         let mqtt = listen("MQTT", mqtt, Arc::clone(&tls)).await?;
@@ -115,6 +135,7 @@ impl Emulator {
         let services = mqtt::Services {
             hub: Arc::clone(&hub),
             enrollments: Arc::clone(&enrollments),
+            keeping,
         };
         let websocket_services = services.clone();
         let router = service::router(Arc::clone(&hub), Arc::clone(&enrollments), identity);
@@ -157,7 +178,7 @@ impl Emulator {
 
 /// Puts the identity's device and enrolments in place.
 fn furnish(hub: &Hub, enrollments: &Enrollments, identity: &Identity) -> Result<(), StartError> {
-    hub.create_device(identity.device_id(), Some(identity.device_keys().clone().into()))?;
+    hub.assign_device(identity.device_id(), identity.device_keys().clone().into())?;
     enrollments.put(Enrollment {
         registration_id: identity.device_id().to_owned(),
         device_id: None,

@@ -27,6 +27,7 @@ use tokio::{
 
 use crate::{
     background::Stop,
+    keeping::Keeping,
     listener::{Client, Origin, TlsListener},
     state::{Enrollments, Hub},
 };
@@ -36,6 +37,7 @@ use crate::{
 pub(crate) struct Services {
     pub(crate) hub: Arc<Hub>,
     pub(crate) enrollments: Arc<Enrollments>,
+    pub(crate) keeping: Keeping,
 }
 
 /// Serves every client that comes until told to stop; then all of them are cut off.

@@ -10,7 +10,8 @@ mod file;
 
 use std::{
     collections::BTreeMap,
-    path::Path,
+    fmt,
+    path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -23,7 +24,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use file::File;
-pub use file::StoreError;
+pub(crate) use file::StoreError;
 
 /// Until a write that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -33,6 +34,7 @@ type Rows = BTreeMap<String, Option<Vec<u8>>>;
 
 /// The open file. Dropping it writes what has been noted.
 pub(crate) struct Store {
+    folder: PathBuf,
     shared: Arc<Shared>,
     writer: Option<JoinHandle<()>>,
 }
@@ -73,6 +75,7 @@ impl Store {
         let writer = thread::Builder::new().name("store".to_owned()).spawn(write);
         let writer = writer.map_err(|error| StoreError::unusable(folder, &error))?;
         let store = Store {
+            folder: folder.to_owned(),
             shared,
             writer: Some(writer),
         };
@@ -87,6 +90,11 @@ impl Store {
         self.shared.noted.fetch_add(1, Ordering::Release);
         drop(pending);
         self.shared.bell.notify_one();
+    }
+
+    /// The error for what was read and makes no sense.
+    pub(crate) fn unusable(&self, reason: &dyn fmt::Display) -> StoreError {
+        StoreError::unusable(&self.folder, reason)
     }
 
     /// Waits until everything noted so far is on the disk. At once when it is.

@@ -65,7 +65,7 @@ impl Emulator {
         }
         // Before anything is printed that somebody may answer with a signal.
         let mut signals = Signals::listen().context("signals cannot be waited for")?;
-        let local = Local::start(folder, self.listen, self.https, false).await?;
+        let local = Local::start(folder, self.listen, self.https, self.data.named(), false).await?;
         let (mqtt, https) = (local.emulator.mqtt_address(), local.emulator.https_address());
         let block = block(&local.identity, mqtt.port(), https.port())?;
         let mut out = io::stdout();

@@ -16,8 +16,9 @@ use super::environment::{Dps, Proof};
 /// Where the local Azure IoT keeps what it is known by, and devices what their hub has not taken yet.
 #[derive(Args)]
 pub(crate) struct Data {
-    /// Folder of the local Azure IoT's keys and certificate authority, the user's data folder when left out; when named,
-    /// a device also keeps its outbox there, and delivers after a restart what it had accepted before
+    /// Folder of the local Azure IoT's keys and certificate authority, the user's data folder when left out. When named,
+    /// a device keeps its outbox there too, and delivers after a restart what it had accepted before; and an emulator all that
+    /// its hub and DPS know
     #[arg(long, value_name = "DIR", env = "SETPOINT_DATA")]
     data: Option<PathBuf>,
 }
@@ -43,11 +44,13 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Opens the identity in `folder` (made at the first time) and both ports. `embedded`: in a device's own process.
+    /// Opens the identity in `folder` (made at the first time) and both ports. With `data`, hub and DPS keep what they know
+    /// there. `embedded`: in a device's own process.
     pub(crate) async fn start(
         folder: &Path,
         mqtt: SocketAddr,
         https: SocketAddr,
+        data: Option<&Path>,
         embedded: bool,
     ) -> anyhow::Result<Self> {
         let identity = Arc::new(Identity::open(folder)?);
@@ -55,6 +58,7 @@ impl Local {
             mqtt,
             https,
             identity: Arc::clone(&identity),
+            data: data.map(Path::to_owned),
         })
         .await?;
         let (mqtt, https) = (emulator.mqtt_address(), emulator.https_address());

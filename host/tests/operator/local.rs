@@ -45,6 +45,7 @@ impl Local {
             mqtt: any,
             https: any,
             identity: Arc::clone(&identity),
+            data: None,
         };
         let emulator = Emulator::start(options).await.unwrap();
         let https = emulator.https_address();

@@ -58,6 +58,7 @@ impl Place {
                 mqtt: SocketAddr::new(address, MQTT_PORT),
                 https: SocketAddr::new(address, 0),
                 identity: Arc::clone(&identity),
+                data: None,
             };
             match Emulator::start(options).await {
                 // Another program's address: take another.

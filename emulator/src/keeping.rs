@@ -1,0 +1,71 @@
+//! What the emulator knows, kept beyond its process, when a folder was named for it; otherwise nothing here does anything.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use serde_json::Value;
+
+use crate::state::{Hub, Keeper};
+use crate::store::{Store, StoreError};
+
+/// What rows of the hub begin with.
+const HUB: &str = "hub/";
+
+/// The store, shared by whoever must wait for it before saying that something is done.
+#[derive(Clone, Default)]
+pub(crate) struct Keeping(Option<Arc<Store>>);
+
+/// What an earlier process has left.
+pub(crate) struct Kept(Vec<(String, Value)>);
+
+impl Keeping {
+    /// Opens the store in `folder`.
+    pub(crate) fn open(folder: &Path) -> Result<(Keeping, Kept), StoreError> {
+        let (store, rows) = Store::open(folder)?;
+        Ok((Keeping(Some(Arc::new(store))), Kept(rows)))
+    }
+
+    /// Has everything that changes in `hub` kept from now on, after what was left of it has been put back.
+    pub(crate) fn keep_hub(&self, hub: &Hub, kept: &Kept) -> Result<(), StoreError> {
+        let Some(store) = &self.0 else { return Ok(()) };
+        for (name, value) in kept.under(HUB) {
+            hub.restore(name, value.clone())
+                .map_err(|reason| store.unusable(&reason))?;
+        }
+        hub.keep_with(keeper(store, HUB));
+        Ok(())
+    }
+
+    /// Waits until all that has changed so far is on the disk: what must be before an acknowledgement leaves this process.
+    pub(crate) async fn settled(&self) {
+        if let Some(store) = &self.0 {
+            store.settled().await;
+        }
+    }
+}
+
+impl Kept {
+    /// The rows whose names begin so, without that beginning.
+    fn under<'a>(&'a self, prefix: &'static str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        self.0
+            .iter()
+            .filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value)))
+    }
+}
+
+fn keeper(store: &Arc<Store>, prefix: &'static str) -> Keeper {
+    let store = Arc::clone(store);
+    Box::new(move |change| store.note(format!("{prefix}{}", change.name), change.value.as_ref()))
+}
+
+/// Holds an answer back until what was done for it is kept.
+pub(crate) async fn settle(State(keeping): State<Keeping>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    keeping.settled().await;
+    response
+}
