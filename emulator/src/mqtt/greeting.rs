@@ -53,8 +53,9 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     match connect.username.as_deref().map(Username::parse) {
         Some(Ok(Username::Dps(username))) => provision(wire, *connect, username, origin, services).await,
         Some(Ok(Username::Hub(username))) => attend(wire, *connect, username, origin, services).await,
-        Some(Err(error)) => refuse(wire, Code::BadUserNameOrPassword, &error.to_string()).await,
-        None => refuse(wire, Code::BadUserNameOrPassword, "it has no user name").await,
+        // As Azure's front end does: 5 for whoever it does not know, whatever it did not like.
+        Some(Err(error)) => refuse(wire, Code::NotAuthorized, &error.to_string()).await,
+        None => refuse(wire, Code::NotAuthorized, "it has no user name").await,
     }
 }
 
@@ -68,12 +69,7 @@ async fn provision<S: AsyncRead + AsyncWrite + Unpin>(
     services: &Services,
 ) -> Result<(), Ended> {
     if !connect.client_id.eq_ignore_ascii_case(&username.registration_id) {
-        return refuse(
-            wire,
-            Code::IdentifierRejected,
-            "its client id is not its registration id",
-        )
-        .await;
+        return refuse(wire, Code::NotAuthorized, "its client id is not its registration id").await;
     }
     if let Some(code) = services.enrollments.faults().on_connect(&username.registration_id) {
         return refuse(wire, refusal_code(code), "this refusal was asked for").await;
@@ -168,10 +164,13 @@ fn admit(
         .iter()
         .fold(device_id.clone(), |id, module_id| format!("{id}/{module_id}"));
     if connect.client_id != expected {
-        return Err((
-            Code::IdentifierRejected,
-            "its client id is not its device id".to_owned(),
-        ));
+        // MQTT-3.1.3-8: without a client id there is no session to keep.
+        let code = if connect.client_id.is_empty() && !connect.clean {
+            Code::IdentifierRejected
+        } else {
+            Code::NotAuthorized
+        };
+        return Err((code, "its client id is not its device id".to_owned()));
     }
     let unauthorized = |why: String| (Code::NotAuthorized, why);
     if module_id.is_some() {

@@ -142,10 +142,11 @@ impl HubService {
             Filter::TwinResponses => Some(Subscription::TwinResponses),
             Filter::Desired => Some(Subscription::Desired),
             Filter::Methods => Some(Subscription::Methods),
+            // The Embedded C SDK subscribes to `devices/+/..`; no device id has a `+` in it.
             Filter::Messages {
                 device_id,
                 module_id: None,
-            } if *device_id == self.device_id => Some(Subscription::Messages),
+            } if *device_id == self.device_id || device_id == "+" => Some(Subscription::Messages),
             Filter::Messages { .. } | Filter::Dps => None,
         }
     }

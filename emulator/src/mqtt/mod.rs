@@ -14,6 +14,8 @@ pub mod fuzzing;
 mod greeting;
 mod hub;
 mod packet;
+#[cfg(test)]
+mod raw_tests;
 mod session;
 pub(crate) mod websocket;
 mod wire;

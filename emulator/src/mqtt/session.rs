@@ -16,9 +16,9 @@ use super::{
 };
 use crate::state::{CloseReason, faults::Acknowledgement};
 
-/// The longest keep-alive the hub grants, in seconds (Microsoft: "Default keep-alive timeout"); also for clients that
-/// ask for none.
-const KEEP_ALIVE_LIMIT: u16 = 1177;
+/// The longest the hub waits for a client to be heard of, also for one that asks for no keep-alive: 29.45 minutes (Microsoft:
+/// "Default keep-alive timeout"), which is one and a half times 1,177 seconds and a bit.
+const PATIENCE_LIMIT: Duration = Duration::from_secs(1767);
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +97,8 @@ pub(super) trait Service {
         false
     }
 
-    /// Subscribes with the QoS asked for (0 to 2); the QoS granted, `None` when the filter is refused.
+    /// Subscribes with the QoS asked for (0 to 2); the QoS granted, `None` when the filter is not one of the service's, which
+    /// ends the connection.
     fn subscribe(&mut self, filter: Filter, qos: u8) -> Option<u8>;
 
     /// Unsubscribes.
@@ -130,14 +131,12 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     ended
 }
 
-/// One and a half times the keep-alive, as MQTT demands.
+/// One and a half times the keep-alive, as MQTT demands, within the hub's limit.
 fn patience(keep_alive: u16) -> Duration {
-    let granted = if keep_alive == 0 {
-        KEEP_ALIVE_LIMIT
-    } else {
-        keep_alive.min(KEEP_ALIVE_LIMIT)
-    };
-    Duration::from_millis(u64::from(granted) * 1500)
+    match keep_alive {
+        0 => PATIENCE_LIMIT,
+        seconds => PATIENCE_LIMIT.min(Duration::from_millis(u64::from(seconds) * 1500)),
+    }
 }
 
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
@@ -212,7 +211,9 @@ fn answer<S: AsyncRead + AsyncWrite + Unpin>(
         }
         Packet::Subscribe { id, entries } => {
             let grant = |(filter, qos): (String, u8)| service.subscribe(Filter::parse(&filter).ok()?, qos);
-            let granted: Vec<_> = entries.into_iter().map(grant).collect();
+            // The hub closes rather than to refuse in a SUBACK.
+            let granted: Option<Vec<_>> = entries.into_iter().map(grant).collect();
+            let granted = granted.ok_or(Violation::Filter)?;
             departures.send(wire, packet::suback(id, &granted)?);
         }
         Packet::Unsubscribe { id, filters } => {
@@ -251,7 +252,8 @@ mod tests {
     fn patience_is_one_and_a_half_times_the_keep_alive_within_the_limit() {
         assert_eq!(patience(60), Duration::from_secs(90));
         assert_eq!(patience(1), Duration::from_millis(1500));
-        assert_eq!(patience(0), patience(1177));
-        assert_eq!(patience(u16::MAX), patience(1177));
+        assert_eq!(patience(1177), Duration::from_millis(1_765_500));
+        assert_eq!(patience(0), Duration::from_secs(1767));
+        assert_eq!(patience(u16::MAX), Duration::from_secs(1767));
     }
 }

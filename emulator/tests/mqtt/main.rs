@@ -13,6 +13,11 @@ mod dps_faults;
 mod faults;
 mod hub;
 mod provisioning;
+mod raw;
+mod raw_bytes;
 mod support;
 mod websocket;
 mod x509;
+
+// What the raw cases know the emulator's state by.
+use setpoint_emulator::state;
