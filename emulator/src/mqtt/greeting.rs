@@ -50,6 +50,9 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         )
         .await;
     }
+    if origin.is_one_too_many() {
+        return refuse(wire, Code::ServerUnavailable, "there are too many connections").await;
+    }
     match connect.username.as_deref().map(Username::parse) {
         Some(Ok(Username::Dps(username))) => provision(wire, *connect, username, origin, services).await,
         Some(Ok(Username::Hub(username))) => attend(wire, *connect, username, origin, services).await,
@@ -132,7 +135,9 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(()) => tracing::debug!(device = device_id, "disconnected"),
         Err(reason) => tracing::info!(device = device_id, "connection ended: {reason}"),
     }
-    wire.close().await;
+    if !matches!(ended, Err(Ended::Severed)) {
+        wire.close().await;
+    }
     Ok(())
 }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 use setpoint_protocol::{CloudTopic, DeviceTopic, Filter, Properties, PropertyBag};
+use tokio::time::{self, Instant};
 
 use super::{
+    injected::Injected,
     packet::{Publish, Violation},
     session::{Ended, Outgoing, Service},
 };
@@ -28,6 +30,10 @@ pub(super) struct HubService {
     faults: Arc<Faults<HubFault>>,
     /// A message that goes out a second time, next.
     again: Option<OutgoingMessage>,
+    /// A fault that a message asked for, and when it strikes.
+    injected: Option<(Instant, Injected)>,
+    /// Whether what was just published gets no PUBACK.
+    withhold: bool,
 }
 
 /// What is added to the packet id of a message that goes out a second time. The hub's own ids stay below: they are as many as
@@ -48,7 +54,13 @@ impl HubService {
             will,
             faults,
             again: None,
+            injected: None,
+            withhold: false,
         }
+    }
+
+    fn inject(&mut self, fault: Injected) {
+        self.injected = Some((Instant::now() + fault.delay, fault));
     }
 
     /// Serves a twin request, unless a fault says otherwise.
@@ -161,6 +173,11 @@ impl Service for HubService {
                 properties,
             }) if device_id == self.device_id => {
                 let (properties, body) = telemetry(properties, publish)?;
+                if let Some(fault) = Injected::of(&properties) {
+                    self.withhold = true;
+                    self.inject(fault);
+                    return Ok(None);
+                }
                 // A device that was deleted in this moment gets no PUBACK; it is closed next.
                 self.close_on(Stored::Telemetry, false)?;
                 self.link.telemetry(properties, body).map_err(|_| Violation::Topic)?;
@@ -181,6 +198,12 @@ impl Service for HubService {
     }
 
     fn acknowledgement(&mut self) -> Acknowledgement {
+        if std::mem::take(&mut self.withhold) {
+            return Acknowledgement {
+                copies: 0,
+                ..Acknowledgement::PROPER
+            };
+        }
         self.faults.on_puback(&self.device_id)
     }
 
@@ -213,24 +236,41 @@ impl Service for HubService {
         if let Some(message) = self.again.take() {
             return Ok(self.message(message));
         }
-        match self.link.next().await {
-            Delivery::Desired { patch, version } => {
-                let body = Properties { values: patch, version }.to_json().to_string().into_bytes();
-                Ok(Outgoing::new(CloudTopic::Desired { version }, body))
-            }
-            Delivery::Method { name, rid, payload } => {
-                Ok(Outgoing::new(CloudTopic::Method { name, rid }, payload.to_vec()))
-            }
-            Delivery::Message(message) => {
-                if self.faults.on_message(&self.device_id) {
-                    self.again = Some(OutgoingMessage {
-                        packet_id: message.packet_id.map(|id| id | SECOND_ID),
-                        ..message.clone()
-                    });
+        loop {
+            let delivery = match &self.injected {
+                Some((due, fault)) => tokio::select! {
+                    delivery = self.link.next() => delivery,
+                    () = time::sleep_until(*due) => return Err(fault.clone().strike(&self.device_id, &self.faults)),
+                },
+                None => self.link.next().await,
+            };
+            return match delivery {
+                Delivery::Desired { patch, version } => {
+                    let body = Properties { values: patch, version }.to_json().to_string().into_bytes();
+                    Ok(Outgoing::new(CloudTopic::Desired { version }, body))
                 }
-                Ok(self.message(message))
-            }
-            Delivery::Close(reason) => Err(Ended::Hub(reason)),
+                Delivery::Method { name, rid, payload } => {
+                    Ok(Outgoing::new(CloudTopic::Method { name, rid }, payload.to_vec()))
+                }
+                Delivery::Message(message) => {
+                    if let Some(fault) = Injected::of(&message.properties) {
+                        // It was for the hub, not for the device.
+                        if let Some(packet_id) = message.packet_id {
+                            self.link.acknowledge(packet_id);
+                        }
+                        self.inject(fault);
+                        continue;
+                    }
+                    if self.faults.on_message(&self.device_id) {
+                        self.again = Some(OutgoingMessage {
+                            packet_id: message.packet_id.map(|id| id | SECOND_ID),
+                            ..message.clone()
+                        });
+                    }
+                    Ok(self.message(message))
+                }
+                Delivery::Close(reason) => Err(Ended::Hub(reason)),
+            };
         }
     }
 

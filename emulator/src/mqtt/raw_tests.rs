@@ -44,6 +44,7 @@ impl Server {
             peer: (Ipv4Addr::LOCALHOST, 0).into(),
             server_name: "localhost".to_owned(),
             certificate: None,
+            place: None,
         };
         tokio::spawn(serve_one(far, origin, self.services.clone()));
         near

@@ -6,6 +6,7 @@ use mqtt_protocol_core::mqtt::result_code::MqttError;
 use setpoint_protocol::{CloudTopic, Filter};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    task,
     time::{self, Instant},
 };
 
@@ -19,6 +20,9 @@ use crate::state::{CloseReason, faults::Acknowledgement};
 /// The longest the hub waits for a client to be heard of, also for one that asks for no keep-alive: 29.45 minutes (Microsoft:
 /// "Default keep-alive timeout"), which is one and a half times 1,177 seconds and a bit.
 const PATIENCE_LIMIT: Duration = Duration::from_secs(1767);
+
+/// Packets of one client that are answered before it is another's turn. Tokio counts reads, and a read can hold a hundred packets.
+const TURN: u32 = 32;
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,8 @@ pub(super) enum Ended {
     Hub(CloseReason),
     #[error("a fault was asked for that closes the connection")]
     Fault,
+    #[error("a fault was asked for that severs the connection")]
+    Severed,
     #[error(transparent)]
     Violation(#[from] Violation),
     #[error("the connection broke: {0}")]
@@ -147,9 +153,14 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), Ended> {
     let mut departures = Departures::default();
     let mut heard = Instant::now();
+    let mut answered: u32 = 0;
     loop {
         while let Some(raw) = wire.received()? {
             heard = Instant::now();
+            answered = answered.wrapping_add(1);
+            if answered.is_multiple_of(TURN) {
+                task::yield_now().await;
+            }
             if answer(wire, &mut departures, service, Packet::parse(&raw)?)? == Goodbye::Said {
                 return Ok(());
             }

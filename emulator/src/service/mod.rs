@@ -2,7 +2,7 @@
 //!
 //! [`router`] puts the routes together. Every request passes `authentication` first; `body` reads JSON within limits; whatever
 //! goes wrong leaves as a `Failure`, in the shape the real hub gives it. `GET /setpoint/events` is this project's own: what
-//! devices do, as server-sent events.
+//! devices do, as server-sent events; so are `faults`, for tests.
 
 mod authentication;
 mod body;
@@ -10,6 +10,7 @@ mod devices;
 mod digital_twins;
 mod events;
 mod failure;
+mod faults;
 mod methods;
 mod query;
 mod twins;
@@ -34,7 +35,7 @@ const BODY_LIMIT: usize = METHOD_LIMIT + 8 * 1024;
 
 /// The service API of `hub`, for callers who sign with `identity`'s service key. `enrollments` is what the DPS service API
 /// will stand on.
-pub fn router(hub: Arc<Hub>, _enrollments: Arc<Enrollments>, identity: Arc<Identity>) -> Router {
+pub fn router(hub: Arc<Hub>, enrollments: Arc<Enrollments>, identity: Arc<Identity>) -> Router {
     Router::new()
         .route("/devices", get(devices::list))
         .route(
@@ -51,6 +52,7 @@ pub fn router(hub: Arc<Hub>, _enrollments: Arc<Enrollments>, identity: Arc<Ident
             post(digital_twins::component_command),
         )
         .route("/setpoint/events", get(events::stream))
+        .merge(faults::routes(Arc::clone(&hub), enrollments))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

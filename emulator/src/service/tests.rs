@@ -1,4 +1,5 @@
 mod api;
+mod faults;
 
 use axum::body::{Body, Bytes};
 use axum::http::Request;
