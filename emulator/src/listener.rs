@@ -118,8 +118,14 @@ async fn accept(
 ) {
     let mut handshakes = Handshakes::new(limits.handshakes);
     loop {
+        let next = async {
+            // In line behind the handshakes there are to compute, so that a flood waits in the kernel's queue and not in ours, where
+            // those who are connected have their turns.
+            drop(limits.processors.acquire().await);
+            listener.accept().await
+        };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = next => accepted,
             _ = &mut stop => return,
         };
         let (stream, peer) = match accepted {

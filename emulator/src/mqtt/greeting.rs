@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     listener::Origin,
-    state::{Applicant, ClientCertificate, Hub, Link},
+    state::{Admission, Applicant, ClientCertificate, Hub, Link, Throttle},
 };
 
 /// How long a client may take from the TLS handshake to a whole CONNECT.
@@ -109,6 +109,16 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), Ended> {
     let device_id = username.device_id.clone();
     let keep_alive = connect.keep_alive;
+    match services.hub.throttles().admit(Throttle::Connects, 1) {
+        Admission::After(wait) if wait.is_zero() => {}
+        Admission::After(wait) => time::sleep(wait).await,
+        Admission::Refused => {
+            services
+                .hub
+                .note_connect(&device_id, Code::ServerUnavailable as u8, false);
+            return refuse(wire, Code::ServerUnavailable, "there are too many connects a second").await;
+        }
+    }
     let Admitted { link, will, expiry } = match admit(connect, username, origin.certificate, &services.hub) {
         Ok(admitted) => admitted,
         Err((code, why)) => {
@@ -127,7 +137,7 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     if services.hub.faults().on_connected(&device_id) {
         link.mute();
     }
-    let mut service = HubService::new(device_id.clone(), link, will, Arc::clone(services.hub.faults()));
+    let mut service = HubService::new(device_id.clone(), link, will, Arc::clone(&services.hub));
     let ended = session::run(&mut wire, &mut service, keep_alive, expiry).await;
     // The device is offline from here on, not only when the last bytes have been exchanged.
     drop(service);

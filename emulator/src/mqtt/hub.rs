@@ -1,6 +1,6 @@
 //! What a device may do with IoT Hub.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
@@ -13,7 +13,8 @@ use super::{
     session::{Ended, Outgoing, Service},
 };
 use crate::state::{
-    Delivery, Faults, HubError, HubFault, Link, METHOD_LIMIT, OutgoingMessage, Stored, Subscription, TwinRequest,
+    Admission, Delivery, Faults, Hub, HubError, HubFault, Link, METHOD_LIMIT, OutgoingMessage, Stored, Subscription,
+    Throttle, TwinRequest,
     faults::{Acknowledgement, TwinFault},
 };
 
@@ -27,6 +28,7 @@ pub(super) struct HubService {
     device_id: String,
     link: Link,
     will: Option<(PropertyBag, Vec<u8>)>,
+    hub: Arc<Hub>,
     faults: Arc<Faults<HubFault>>,
     /// A message that goes out a second time, next.
     again: Option<OutgoingMessage>,
@@ -34,6 +36,8 @@ pub(super) struct HubService {
     injected: Option<(Instant, Injected)>,
     /// Whether what was just published gets no PUBACK.
     withhold: bool,
+    /// How long the PUBACK of what was just published waits for its turn.
+    turn: Duration,
 }
 
 /// What is added to the packet id of a message that goes out a second time. The hub's own ids stay below: they are as many as
@@ -46,16 +50,19 @@ impl HubService {
         device_id: String,
         link: Link,
         will: Option<(PropertyBag, Vec<u8>)>,
-        faults: Arc<Faults<HubFault>>,
+        hub: Arc<Hub>,
     ) -> HubService {
+        let faults = Arc::clone(hub.faults());
         HubService {
             device_id,
             link,
             will,
+            hub,
             faults,
             again: None,
             injected: None,
             withhold: false,
+            turn: Duration::ZERO,
         }
     }
 
@@ -70,6 +77,18 @@ impl HubService {
             let body = refusal(u32::from(status) * 1000 + 1, "This refusal was asked for.");
             return Ok(self.twin_answer(rid, status, None, retry_after, body));
         }
+        let throttle = match request {
+            TwinRequest::Report => Throttle::TwinUpdates,
+            _ => Throttle::TwinReads,
+        };
+        let turn = match self.hub.throttles().admit(throttle, 1) {
+            Admission::After(turn) => turn,
+            Admission::Refused => {
+                let error = HubError::Throttled(throttle);
+                let body = refusal(error.code(), &error.to_string());
+                return Ok(self.twin_answer(rid, error.status(), None, None, body));
+            }
+        };
         let result = match request {
             TwinRequest::Report => self.report(body)?,
             _ => self
@@ -83,7 +102,7 @@ impl HubService {
         Ok(match fault {
             Some(TwinFault::Ignore) => None,
             Some(TwinFault::Delay(after)) => answer.map(|answer| Outgoing { after, ..answer }),
-            _ => answer,
+            _ => answer.map(|answer| Outgoing { after: turn, ..answer }),
         })
     }
 
@@ -166,6 +185,8 @@ impl HubService {
 
 impl Service for HubService {
     fn publish(&mut self, publish: Publish) -> Result<Option<Outgoing>, Ended> {
+        // Of a message before this that had no PUBACK.
+        (self.withhold, self.turn) = (false, Duration::ZERO);
         match DeviceTopic::parse(&publish.topic) {
             Ok(DeviceTopic::Telemetry {
                 device_id,
@@ -178,6 +199,10 @@ impl Service for HubService {
                     self.inject(fault);
                     return Ok(None);
                 }
+                self.turn = match self.hub.throttles().admit(Throttle::Sends, 1) {
+                    Admission::After(turn) => turn,
+                    Admission::Refused => return Err(Ended::Throttled),
+                };
                 // A device that was deleted in this moment gets no PUBACK; it is closed next.
                 self.close_on(Stored::Telemetry, false)?;
                 self.link.telemetry(properties, body).map_err(|_| Violation::Topic)?;
@@ -204,7 +229,11 @@ impl Service for HubService {
                 ..Acknowledgement::PROPER
             };
         }
-        self.faults.on_puback(&self.device_id)
+        let acknowledgement = self.faults.on_puback(&self.device_id);
+        Acknowledgement {
+            after: acknowledgement.after + std::mem::take(&mut self.turn),
+            ..acknowledgement
+        }
     }
 
     fn answers_ping(&mut self) -> bool {

@@ -41,6 +41,8 @@ pub(super) enum Ended {
     Hub(CloseReason),
     #[error("a fault was asked for that closes the connection")]
     Fault,
+    #[error("the hub's devices send more than it takes")]
+    Throttled,
     #[error("a fault was asked for that severs the connection")]
     Severed,
     #[error(transparent)]

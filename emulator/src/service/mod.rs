@@ -13,6 +13,7 @@ mod failure;
 mod faults;
 mod methods;
 mod query;
+mod throttling;
 mod twins;
 
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub fn router(hub: Arc<Hub>, enrollments: Arc<Enrollments>, identity: Arc<Identi
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(Arc::clone(&hub), throttling::pace))
         .layer(middleware::from_fn_with_state(identity, authentication::require))
         .with_state(hub)
 }

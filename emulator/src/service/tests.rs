@@ -1,5 +1,6 @@
 mod api;
 mod faults;
+mod throttling;
 
 use axum::body::{Body, Bytes};
 use axum::http::Request;

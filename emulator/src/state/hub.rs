@@ -14,7 +14,7 @@ use tokio::sync::{Notify, broadcast};
 
 use super::{
     AuthError, ClientCertificate, CloseReason, CloudMessage, Credentials, Device, DeviceEvent, EventKind, Faults,
-    HubError, HubFault,
+    HubError, HubFault, Throttles,
     device::{Entry, make_keys},
     journal::Journal,
     message::{MESSAGE_LIMIT, PROPERTIES_LIMIT},
@@ -34,6 +34,7 @@ pub struct Hub {
     numbers: AtomicU64,
     pub(super) faults: Arc<Faults<HubFault>>,
     pub(super) journal: Journal,
+    throttles: Throttles,
 }
 
 impl Hub {
@@ -46,6 +47,7 @@ impl Hub {
             numbers: AtomicU64::new(1),
             faults: Arc::new(Faults::new(str::eq)),
             journal: Journal::default(),
+            throttles: Throttles::default(),
         })
     }
 
@@ -191,6 +193,11 @@ impl Hub {
             entry.session.ring();
             Ok(())
         })?
+    }
+
+    /// The throttles, all of them off at first.
+    pub fn throttles(&self) -> &Throttles {
+        &self.throttles
     }
 
     /// What devices do from now on. A listener more than 1,024 events behind misses the oldest and is told how many.

@@ -20,6 +20,7 @@ mod message;
 mod method;
 mod registration;
 mod session;
+mod throttle;
 mod twin;
 mod twins;
 
@@ -38,4 +39,6 @@ pub use message::{CloudMessage, MESSAGE_LIMIT, OutgoingMessage, QUEUE_LIMIT};
 pub use method::{METHOD_LIMIT, MethodResult};
 pub use registration::Applicant;
 pub use session::Subscription;
+pub(crate) use throttle::METHOD_METER;
+pub use throttle::{Admission, Throttle, Throttles, UnknownThrottle};
 pub(crate) use twins::matches_etag;

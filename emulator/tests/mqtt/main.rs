@@ -18,6 +18,7 @@ mod provisioning;
 mod raw;
 mod raw_bytes;
 mod support;
+mod throttles;
 mod websocket;
 mod x509;
 
