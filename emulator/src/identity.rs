@@ -72,6 +72,24 @@ impl std::fmt::Debug for DeviceCertificate {
     }
 }
 
+/// A certificate for a server that stands beside the emulator, with its key.
+#[derive(Clone)]
+pub struct ServerCertificate {
+    /// The certificate.
+    pub certificate_pem: String,
+    /// Its private key (PKCS #8). Secret; `Debug` does not show it.
+    pub key_pem: String,
+}
+
+impl std::fmt::Debug for ServerCertificate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ServerCertificate")
+            .field("certificate_pem", &self.certificate_pem)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Why an identity could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
@@ -249,6 +267,20 @@ impl Identity {
     pub fn issue_device_certificate(&self, registration_id: &str) -> Result<DeviceCertificate, IdentityError> {
         let (certificate_pem, key_pem) = self.authority.issue_device(registration_id, SystemTime::now())?;
         Ok(DeviceCertificate {
+            certificate_pem,
+            key_pem,
+        })
+    }
+
+    /// A certificate like the emulator's own, for another server that is reached by the same [`names`](Identity::names): a proxy, a
+    /// gateway, or a broker to compare with.
+    ///
+    /// # Errors
+    ///
+    /// When a name is neither a DNS name nor an address.
+    pub fn issue_server_certificate(&self) -> Result<ServerCertificate, IdentityError> {
+        let (certificate_pem, key_pem) = self.authority.issue_server(&self.names, SystemTime::now())?;
+        Ok(ServerCertificate {
             certificate_pem,
             key_pem,
         })

@@ -16,11 +16,15 @@ use crate::store::{Store, StoreError};
 /// What rows of the hub begin with.
 const HUB: &str = "hub/";
 
+/// The row that says whose all this is.
+const SCOPE: &str = "id-scope";
+
 /// The store, shared by whoever must wait for it before saying that something is done.
 #[derive(Clone, Default)]
 pub(crate) struct Keeping(Option<Arc<Store>>);
 
 /// What an earlier process has left.
+#[derive(Default)]
 pub(crate) struct Kept(Vec<(String, Value)>);
 
 impl Keeping {
@@ -28,6 +32,13 @@ impl Keeping {
     pub(crate) fn open(folder: &Path) -> Result<(Keeping, Kept), StoreError> {
         let (store, rows) = Store::open(folder)?;
         Ok((Keeping(Some(Arc::new(store))), Kept(rows)))
+    }
+
+    /// Notes that the identity with this id scope has its device and enrolments.
+    pub(crate) fn note_furnished(&self, id_scope: &str) {
+        if let Some(store) = &self.0 {
+            store.note(SCOPE.to_owned(), Some(&Value::from(id_scope)));
+        }
     }
 
     /// Has everything that changes in `hub` kept from now on, after what was left of it has been put back.
@@ -41,6 +52,13 @@ impl Keeping {
         Ok(())
     }
 
+    /// Writes what is left and lets go of the file.
+    pub(crate) fn close(&self) {
+        if let Some(store) = &self.0 {
+            store.close();
+        }
+    }
+
     /// Waits until all that has changed so far is on the disk: what must be before an acknowledgement leaves this process.
     pub(crate) async fn settled(&self) {
         if let Some(store) = &self.0 {
@@ -50,6 +68,11 @@ impl Keeping {
 }
 
 impl Kept {
+    /// Whether an emulator of this id scope was here before.
+    pub(crate) fn is_of(&self, id_scope: &str) -> bool {
+        self.0.iter().any(|(name, value)| name == SCOPE && *value == id_scope)
+    }
+
     /// The rows whose names begin so, without that beginning.
     fn under<'a>(&'a self, prefix: &'static str) -> impl Iterator<Item = (&'a str, &'a Value)> {
         self.0

@@ -104,6 +104,7 @@ pub struct Emulator {
     enrollments: Arc<Enrollments>,
     mqtt: Background,
     https: Background,
+    keeping: Keeping,
 }
 
 impl Emulator {
@@ -121,13 +122,17 @@ impl Emulator {
             data,
         } = options;
         let (hub, enrollments) = (Hub::new(), Arc::new(Enrollments::new(identity.id_scope())));
-        let mut keeping = Keeping::default();
-        if let Some(folder) = data {
-            let (opened, kept) = Keeping::open(&folder)?;
-            opened.keep_hub(&hub, &kept)?;
-            keeping = opened;
+        let (keeping, kept) = match data {
+            Some(folder) => Keeping::open(&folder)?,
+            None => Default::default(),
+        };
+        keeping.keep_hub(&hub, &kept)?;
+        trust(&hub, &identity)?;
+        // What was changed or removed since stays so.
+        if !kept.is_of(identity.id_scope()) {
+            furnish(&hub, &enrollments, &identity)?;
+            keeping.note_furnished(identity.id_scope());
         }
-        furnish(&hub, &enrollments, &identity)?;
         let tls = identity.server_config()?;
         let mqtt = listen("MQTT", mqtt, Arc::clone(&tls)).await?;
         let https = listen("HTTPS", https, tls).await?;
@@ -135,7 +140,7 @@ impl Emulator {
         let services = mqtt::Services {
             hub: Arc::clone(&hub),
             enrollments: Arc::clone(&enrollments),
-            keeping,
+            keeping: keeping.clone(),
         };
         let websocket_services = services.clone();
         let router = service::router(Arc::clone(&hub), Arc::clone(&enrollments), identity);
@@ -144,6 +149,7 @@ impl Emulator {
             https_address,
             hub,
             enrollments,
+            keeping,
             mqtt: Background::spawn(|stop| mqtt::serve(mqtt, services, stop)),
             https: Background::spawn(|stop| https::serve(https, router, websocket_services, stop)),
         })
@@ -173,7 +179,20 @@ impl Emulator {
     pub async fn stop(self) {
         self.mqtt.stop().await;
         self.https.stop().await;
+        // What they had to say at the end is in it.
+        self.keeping.close();
     }
+}
+
+/// Has the hub let in whom the identity's own keys and authority vouch for.
+fn trust(hub: &Hub, identity: &Identity) -> Result<(), StartError> {
+    for policy in Policy::ALL {
+        if policy.rights.contains(&Right::DeviceConnect) {
+            hub.trust_policy(policy.name, identity.policy_key(policy));
+        }
+    }
+    hub.trust_authority(TrustedAuthority::from_pem(identity.ca_pem())?);
+    Ok(())
 }
 
 /// Puts the identity's device and enrolments in place.
@@ -190,13 +209,7 @@ fn furnish(hub: &Hub, enrollments: &Enrollments, identity: &Identity) -> Result<
         attestation: Attestation::Keys(identity.group_keys().clone()),
         enabled: true,
     });
-    for policy in Policy::ALL {
-        if policy.rights.contains(&Right::DeviceConnect) {
-            hub.trust_policy(policy.name, identity.policy_key(policy));
-        }
-    }
     let authority = TrustedAuthority::from_pem(identity.ca_pem())?;
-    hub.trust_authority(authority.clone());
     enrollments.put_group(Group {
         group_id: X509_GROUP.to_owned(),
         attestation: Attestation::Authority(authority),

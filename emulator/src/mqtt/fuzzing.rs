@@ -18,6 +18,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Arc<Hub>, 
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         server_name: "localhost".to_owned(),
         certificate: None,
+        place: None,
     };
     let services = Services {
         hub,

@@ -13,7 +13,10 @@ mod dps;
 pub mod fuzzing;
 mod greeting;
 mod hub;
+mod injected;
 mod packet;
+#[cfg(test)]
+mod raw_tests;
 mod session;
 pub(crate) mod websocket;
 mod wire;
@@ -59,6 +62,7 @@ pub(crate) async fn serve(mut listener: TlsListener, services: Services, mut sto
 /// Serves one client to its end.
 pub(crate) async fn serve_one<S: AsyncRead + AsyncWrite + Unpin>(stream: S, origin: Origin, services: Services) {
     let peer = origin.peer;
+    let _place = origin.place.clone();
     if let Err(ended) = greeting::serve(stream, origin, &services).await {
         tracing::debug!(%peer, "{ended}");
     }

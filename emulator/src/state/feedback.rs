@@ -193,12 +193,12 @@ impl FeedbackQueue {
         }
     }
 
-    /// What has not been completed by a reader, to be kept.
-    pub(super) fn to_kept(&self) -> Value {
+    /// Shows what has not been completed by a reader, to be kept, and lets nobody change it meanwhile.
+    pub(super) fn show(&self, see: impl FnOnce(Value)) {
         let records = self.lock();
         let locked = records.locked.values().map(|(_, batch)| batch);
         let handed_out = records.returned.iter().chain(locked).flat_map(|batch| &batch.records);
-        json!(handed_out.chain(&records.waiting).collect::<Vec<_>>())
+        see(json!(handed_out.chain(&records.waiting).collect::<Vec<_>>()));
     }
 
     /// Puts back what was kept.

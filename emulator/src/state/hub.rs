@@ -14,7 +14,7 @@ use tokio::sync::{Notify, broadcast};
 
 use super::{
     AuthError, ClientCertificate, CloseReason, CloudMessage, DeviceEvent, EventKind, Faults, Feedback, HubError,
-    HubFault, TrustedAuthority,
+    HubFault, Throttles, TrustedAuthority,
     device::Entry,
     feedback::FeedbackQueue,
     journal::Journal,
@@ -45,6 +45,7 @@ pub struct Hub {
     authorities: Mutex<Vec<TrustedAuthority>>,
     policies: Mutex<Vec<(&'static str, Key)>>,
     pub(super) keeper: OnceLock<Keeper>,
+    throttles: Throttles,
 }
 
 impl Hub {
@@ -61,6 +62,7 @@ impl Hub {
             authorities: Mutex::default(),
             policies: Mutex::default(),
             keeper: OnceLock::new(),
+            throttles: Throttles::default(),
         })
     }
 
@@ -175,6 +177,11 @@ impl Hub {
         if some {
             self.keep_feedback();
         }
+    }
+
+    /// The throttles, all of them off at first.
+    pub fn throttles(&self) -> &Throttles {
+        &self.throttles
     }
 
     /// What devices do from now on. A listener more than 1,024 events behind misses the oldest and is told how many.

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `devices/{name}` | the identity of a device, or of a module under `device/module`, with its credentials |
 //! | `feedback` | what became of messages, not yet read by a service |
-//! | `messages/{name}` | cloud-to-device messages that wait |
+//! | `messages/{name}/{number}` | a cloud-to-device message that waits; the numbers rise |
 //! | `sessions/{name}` | the MQTT session and what the device said of itself when it last connected |
 //! | `twins/{name}` | the twin |
 //!
@@ -44,7 +44,6 @@ const FEEDBACK: &str = "feedback";
 #[derive(PartialEq)]
 pub(super) struct Marks {
     identity: u64,
-    messages: u64,
     twin: u64,
     session: (Subscriptions, bool, Option<DateTime<Utc>>),
 }
@@ -53,7 +52,6 @@ impl Marks {
     pub(super) fn of(entry: &Entry) -> Marks {
         Marks {
             identity: entry.identity_version,
-            messages: entry.queue.changes(),
             twin: entry.twin.changes(),
             session: (entry.session.subscriptions, entry.session.kept, entry.connection_changed),
         }
@@ -155,6 +153,8 @@ impl KeptSession {
         if self.kept {
             entry.session.subscriptions = self.subscriptions;
             entry.session.kept = true;
+        } else {
+            entry.queue.disconnected(false);
         }
         entry.model_id = self.model_id;
         entry.connection_changed = self.connection_changed;
@@ -165,6 +165,9 @@ impl KeptSession {
 impl Hub {
     /// Has a keeper told of each change from now on. Only the first one is taken.
     pub fn keep_with(&self, keeper: Keeper) {
+        // Numbers tell devices of one id apart, also those that were removed before: so they go on from the clock, not from the
+        // devices that are left.
+        self.number_above(u64::try_from(Utc::now().timestamp_micros()).unwrap_or_default());
         // A second keeper would have missed what the first was told.
         let _ = self.keeper.set(keeper);
     }
@@ -188,12 +191,19 @@ impl Hub {
         if kind == FEEDBACK {
             return self.feedback.restore(value).map_err(|_| wrong());
         }
+        if kind == MESSAGES {
+            let (device, number) = device.rsplit_once('/').ok_or_else(wrong)?;
+            let number = number.parse().map_err(|_| wrong())?;
+            return match entries.get_mut(device) {
+                Some(entry) => entry.queue.restore(number, value).ok_or_else(wrong),
+                None => Ok(()),
+            };
+        }
         let Some(entry) = entries.get_mut(device) else {
             return Ok(());
         };
         match kind {
             TWINS => entry.twin = serde_json::from_value(value).map_err(|_| wrong())?,
-            MESSAGES => entry.queue.restore(value).map_err(|_| wrong())?,
             SESSIONS => serde_json::from_value::<KeptSession>(value)
                 .map_err(|_| wrong())?
                 .restore(entry),
@@ -208,10 +218,17 @@ impl Hub {
     }
 
     /// Tells the keeper, if there is one, what has changed in an entry.
-    pub(super) fn keep_changes(&self, name: &str, entry: &Entry, before: Option<Marks>) {
+    pub(super) fn keep_changes(&self, name: &str, entry: &mut Entry, before: Option<Marks>) {
+        let messages = entry.queue.take_changes();
         let (Some(keeper), Some(before)) = (self.keeper.get(), before) else {
             return;
         };
+        for (number, value) in messages {
+            keeper(&Change {
+                name: message_name(name, number),
+                value,
+            });
+        }
         let now = Marks::of(entry);
         let tell = |kind: &str, value: Value| {
             keeper(&Change {
@@ -224,9 +241,6 @@ impl Hub {
         }
         if now.twin != before.twin {
             tell(TWINS, json!(entry.twin));
-        }
-        if now.messages != before.messages {
-            tell(MESSAGES, entry.queue.to_kept());
         }
         if now.session != before.session {
             tell(SESSIONS, json!(KeptSession::of(entry)));
@@ -245,25 +259,31 @@ impl Hub {
     }
 
     /// Tells the keeper of an entry that is gone.
-    pub(super) fn keep_gone(&self, name: &str) {
+    pub(super) fn keep_gone(&self, name: &str, entry: &Entry) {
         let Some(keeper) = self.keeper.get() else { return };
-        for kind in [DEVICES, TWINS, MESSAGES, SESSIONS] {
-            keeper(&Change {
-                name: format!("{kind}/{name}"),
-                value: None,
-            });
+        let messages = entry.queue.numbers().map(|number| message_name(name, number));
+        let parts = [DEVICES, TWINS, SESSIONS].map(|kind| format!("{kind}/{name}"));
+        for name in parts.into_iter().chain(messages) {
+            keeper(&Change { name, value: None });
         }
     }
 
     /// Tells the keeper of the feedback there is.
     pub(super) fn keep_feedback(&self) {
         if let Some(keeper) = self.keeper.get() {
-            keeper(&Change {
-                name: FEEDBACK.to_owned(),
-                value: Some(self.feedback.to_kept()),
+            self.feedback.show(|records| {
+                keeper(&Change {
+                    name: FEEDBACK.to_owned(),
+                    value: Some(records),
+                });
             });
         }
     }
+}
+
+/// Numbers are padded, so that names are in their order.
+fn message_name(device: &str, number: u64) -> String {
+    format!("{MESSAGES}/{device}/{number:020}")
 }
 
 #[cfg(test)]

@@ -59,6 +59,8 @@ enum Progress {
 }
 
 struct Queued {
+    /// Its place among all messages the device was ever sent.
+    number: u64,
     body: Vec<u8>,
     properties: PropertyBag,
     expires: DateTime<Utc>,
@@ -72,8 +74,9 @@ pub(super) struct Queue {
     messages: VecDeque<Queued>,
     /// What became of messages whose senders want to know, by message id; the hub takes it out after each change.
     outcomes: Vec<(String, Outcome)>,
-    /// Counts every change to the messages.
-    changes: u64,
+    next_number: u64,
+    /// The messages that were added, sent or removed, for whoever keeps them.
+    changed: Vec<u64>,
 }
 
 /// A message as it is kept on disk.
@@ -103,8 +106,9 @@ impl Kept {
         }
     }
 
-    fn restore(self) -> Option<Queued> {
+    fn restore(self, number: u64) -> Option<Queued> {
         Some(Queued {
+            number,
             body: STANDARD.decode(self.body).ok()?,
             properties: PropertyBag(self.properties),
             expires: self.expires,
@@ -115,22 +119,27 @@ impl Kept {
 }
 
 impl Queue {
-    /// Another number whenever the messages have changed.
-    pub(super) fn changes(&self) -> u64 {
-        self.changes
+    /// The messages that have changed since this was last asked, by their numbers, and what is to be kept of each; `None` of those
+    /// that are gone.
+    pub(super) fn take_changes(&mut self) -> Vec<(u64, Option<Value>)> {
+        let changed = std::mem::take(&mut self.changed);
+        let kept = |number| self.messages.iter().find(|queued| queued.number == number);
+        let kept = |number| (number, kept(number).map(|queued| json!(Kept::of(queued))));
+        changed.into_iter().map(kept).collect()
     }
 
-    /// All messages, to be kept.
-    pub(super) fn to_kept(&self) -> Value {
-        json!(self.messages.iter().map(Kept::of).collect::<Vec<_>>())
+    /// The numbers of all messages.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.messages.iter().map(|queued| queued.number)
     }
 
-    /// Puts back messages that were kept. Those that had been sent go out again, under the same packet id when the session
-    /// was kept too.
-    pub(super) fn restore(&mut self, kept: Value) -> Result<(), serde_json::Error> {
-        let kept: Vec<Kept> = serde_json::from_value(kept)?;
-        self.messages = kept.into_iter().filter_map(Kept::restore).collect();
-        Ok(())
+    /// Puts back a message that was kept, in the order of their numbers; `None` when it is no message. One that had been sent
+    /// goes out again, under the same packet id when the session was kept too.
+    pub(super) fn restore(&mut self, number: u64, kept: Value) -> Option<()> {
+        let kept: Kept = serde_json::from_value(kept).ok()?;
+        self.messages.push_back(kept.restore(number)?);
+        self.next_number = number + 1;
+        Some(())
     }
 
     /// What became of messages since the last time, by message id.
@@ -141,18 +150,19 @@ impl Queue {
     /// Removes the messages that `outcome_of` gives an outcome; how many.
     fn settle(&mut self, outcome_of: impl Fn(&Queued) -> Option<Outcome>) -> usize {
         let before = self.messages.len();
-        let outcomes = &mut self.outcomes;
+        let (outcomes, changed) = (&mut self.outcomes, &mut self.changed);
         self.messages.retain(|queued| {
             let outcome = outcome_of(queued);
             if let Some(outcome) = outcome.filter(|outcome| outcome.is_wanted(&queued.properties)) {
                 let id = queued.properties.get("$.mid").unwrap_or_default();
                 outcomes.push((id.to_owned(), outcome));
             }
+            if outcome.is_some() {
+                changed.push(queued.number);
+            }
             outcome.is_none()
         });
-        let settled = before - self.messages.len();
-        self.changes += u64::from(settled > 0);
-        settled
+        before - self.messages.len()
     }
 
     /// Removes every message; how many.
@@ -170,8 +180,11 @@ impl Queue {
         if self.messages.len() >= QUEUE_LIMIT {
             return false;
         }
-        self.changes += 1;
+        let number = self.next_number;
+        self.next_number += 1;
+        self.changed.push(number);
         self.messages.push_back(Queued {
+            number,
             body: message.body,
             properties: message.properties,
             expires: message.expires.unwrap_or(now + TIME_TO_LIVE),
@@ -188,9 +201,9 @@ impl Queue {
             .messages
             .iter()
             .position(|queued| !matches!(queued.progress, Progress::Sent(_)))?;
-        self.changes += 1;
         if qos == 0 {
             let queued = self.messages.remove(index)?;
+            self.changed.push(queued.number);
             if Outcome::Success.is_wanted(&queued.properties) {
                 let id = queued.properties.get("$.mid").unwrap_or_default();
                 self.outcomes.push((id.to_owned(), Outcome::Success));
@@ -211,6 +224,7 @@ impl Queue {
         };
         queued.progress = Progress::Sent(packet_id);
         queued.deliveries += 1;
+        self.changed.push(queued.number);
         let (body, properties) = (queued.body.clone(), queued.properties.clone());
         Some(OutgoingMessage {
             packet_id: Some(packet_id),
@@ -228,7 +242,6 @@ impl Queue {
     /// The connection ended. What was sent and not acknowledged will go out again: as a repetition when the session is
     /// kept, as new when it is not.
     pub(super) fn disconnected(&mut self, session_kept: bool) {
-        self.changes += u64::from(!self.messages.is_empty());
         for queued in &mut self.messages {
             queued.progress = match queued.progress {
                 Progress::Sent(id) | Progress::Again(id) if session_kept => Progress::Again(id),

@@ -24,6 +24,7 @@ mod name;
 mod registration;
 mod registry;
 mod session;
+mod throttle;
 mod twin;
 mod twins;
 
@@ -48,3 +49,5 @@ pub use name::{module_name, split_name};
 pub use registration::Applicant;
 pub use registry::{IdentityChange, MODULE_LIMIT};
 pub use session::Subscription;
+pub(crate) use throttle::METHOD_METER;
+pub use throttle::{Admission, Throttle, Throttles, UnknownThrottle};

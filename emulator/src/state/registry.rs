@@ -226,10 +226,10 @@ impl Hub {
         let entry = found(&mut entries, name)?;
         check_etag(name, entry, if_match)?;
         self.disconnect_all(&mut entries, name, CloseReason::Deleted);
-        entries.retain(|other, _| {
+        entries.retain(|other, entry| {
             let stays = other != name && !is_on(other, name);
             if !stays {
-                self.keep_gone(other);
+                self.keep_gone(other, entry);
             }
             stays
         });

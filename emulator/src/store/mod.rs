@@ -24,7 +24,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use file::File;
-pub(crate) use file::StoreError;
+pub use file::StoreError;
 
 /// Until a write that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ type Rows = BTreeMap<String, Option<Vec<u8>>>;
 pub(crate) struct Store {
     folder: PathBuf,
     shared: Arc<Shared>,
-    writer: Option<JoinHandle<()>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
@@ -77,7 +77,7 @@ impl Store {
         let store = Store {
             folder: folder.to_owned(),
             shared,
-            writer: Some(writer),
+            writer: Mutex::new(Some(writer)),
         };
         Ok((store, rows))
     }
@@ -100,20 +100,31 @@ impl Store {
     /// Waits until everything noted so far is on the disk. At once when it is.
     pub(crate) async fn settled(&self) {
         let noted = self.shared.noted.load(Ordering::Acquire);
+        if *self.shared.written.borrow() >= noted {
+            return;
+        }
         let mut written = self.shared.written.subscribe();
         // The sender lives as long as `self`.
         let _ = written.wait_for(|written| *written >= noted).await;
     }
 }
 
-impl Drop for Store {
-    fn drop(&mut self) {
+impl Store {
+    /// Writes what has been noted and lets go of the file. What is noted from now on is not kept, and settles never.
+    pub(crate) fn close(&self) {
         self.shared.lock().closing = true;
         self.shared.bell.notify_one();
-        if let Some(writer) = self.writer.take() {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
             // A panic in it has been reported by the thread itself.
             let _ = writer.join();
         }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -239,6 +250,26 @@ mod tests {
             "{error}"
         );
         assert_eq!(std::fs::read(&path).unwrap(), b"not a database");
+    }
+
+    #[test]
+    fn a_file_with_a_damaged_page_is_an_error_or_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(file::NAME);
+        let (store, _) = Store::open(folder.path()).unwrap();
+        for n in 0..200 {
+            store.note(format!("{n}"), Some(&json!("x".repeat(n))));
+        }
+        drop(store);
+        let whole = std::fs::read(&path).unwrap();
+        let mut refused = 0;
+        for page in 0..whole.len() / 4096 {
+            let mut damaged = whole.clone();
+            damaged[page * 4096..(page + 1) * 4096].fill(0xA5);
+            std::fs::write(&path, damaged).unwrap();
+            refused += usize::from(Store::open(folder.path()).is_err());
+        }
+        assert!(refused > 0);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::Usage;
 use super::local::{Data, Local, listings};
 use super::logging::Logging;
+use super::throttle::{self, Limit};
 
 /// Runs the local Azure IoT: DPS and IoT Hub for devices, the service API for everybody else
 #[derive(Args)]
@@ -31,6 +32,11 @@ pub(crate) struct Emulator {
 
     #[command(flatten)]
     data: Data,
+
+    /// Holds devices and services to throttles of the real hub, which are off otherwise: `s1` for all that tier S1 has, or
+    /// connects, sends, twin-reads, twin-updates, cloud-to-device, methods, registry, queries
+    #[arg(long, value_name = "LIMITS", value_delimiter = ',')]
+    throttle: Vec<Limit>,
 
     /// Prints the block to paste as export lines and exits
     #[arg(long)]
@@ -66,6 +72,7 @@ impl Emulator {
         // Before anything is printed that somebody may answer with a signal.
         let mut signals = Signals::listen().context("signals cannot be waited for")?;
         let local = Local::start(folder, self.listen, self.https, self.data.named(), false).await?;
+        throttle::apply(&self.throttle, local.emulator.hub().throttles());
         let (mqtt, https) = (local.emulator.mqtt_address(), local.emulator.https_address());
         let block = block(&local.identity, mqtt.port(), https.port())?;
         let mut out = io::stdout();
