@@ -147,10 +147,11 @@ impl Emulator {
             hub: Arc::clone(&hub),
             enrollments: Arc::clone(&enrollments),
         };
+        // One DPS for all hubs.
+        let provisioning = dps_service::router(Arc::clone(&hub), Arc::clone(&enrollments), Arc::clone(&identity));
         let api = |hub: &Arc<Hub>| {
-            service::router(Arc::clone(hub), Arc::clone(&enrollments), Arc::clone(&identity)).merge(
-                dps_service::router(Arc::clone(hub), Arc::clone(&enrollments), Arc::clone(&identity)),
-            )
+            service::router(Arc::clone(hub), Arc::clone(&enrollments), Arc::clone(&identity))
+                .merge(provisioning.clone())
         };
         let linked = declaration
             .hubs()

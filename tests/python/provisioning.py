@@ -141,7 +141,7 @@ def lists():
         "listed": listed,
         "groups": groups,
         "removed": removed.is_successful,
-        "query": refusal(client.create_individual_enrollment_query(QuerySpecification("SELECT 1"))),
+        "query": refusal(client.create_individual_enrollment_query(QuerySpecification("SELECT 1")).next),
     }
 
 
@@ -179,7 +179,9 @@ def devices():
     seen = [register(device) for device in TASK["devices"]]
     first = TASK["devices"][0]
     state = client.get_registration_state(first["id"])
-    of_group = pages(client.create_registration_state_query(TASK["group"]))
+    # The SDK's own Query hands this call arguments that it does not have.
+    listed = client._runtime_client.query_device_registration_states(TASK["group"])
+    of_group = [state.registration_id for state in listed]
     again = register(first)
     client.delete(client.get_registration_state(first["id"]))
     gone = refusal(client.get_registration_state, first["id"])

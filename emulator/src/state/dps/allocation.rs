@@ -51,6 +51,12 @@ pub(super) fn choose<'a>(linked: &'a Linked, terms: &Terms, own: &'a Hub, id: &s
             hub,
         };
     }
+    // DPS can be reached by any hub's name; the emulator's own hub cannot.
+    let server_name = if linked.others.contains_key(&server_name.to_ascii_lowercase()) {
+        linked.own_name()
+    } else {
+        server_name
+    };
     let own_hub = |endpoint: &str| Chosen {
         name: linked.own_name().to_owned(),
         endpoint: endpoint.to_owned(),
@@ -143,6 +149,20 @@ mod tests {
         assert_eq!(endpoints(&terms(&[])).keys().collect::<Vec<_>>(), ["here"]);
         // It was taken away meanwhile.
         assert_eq!(endpoints(&terms(&["127.0.0.9"])).keys().collect::<Vec<_>>(), ["here"]);
+    }
+
+    #[test]
+    fn the_emulators_own_hub_is_never_told_under_anothers_name() {
+        let terms = Terms {
+            allocation: Some(Allocation::Static),
+            ..Terms::default()
+        };
+        let (linked, own) = (linked(), Hub::new());
+        let told = |server_name| choose(&linked, &terms, &own, "d", server_name).endpoint;
+        assert_eq!(
+            (told("127.0.0.2"), told("azure.test")),
+            ("localhost".into(), "azure.test".into())
+        );
     }
 
     #[test]
