@@ -34,6 +34,9 @@ const DEVICE_ID: &str = "my-pnp-device";
 /// The policy every IoT hub is made with; it may do everything.
 const SERVICE_POLICY: &str = policy::OWNER;
 
+/// The policy every DPS is made with; it may do everything there.
+pub const PROVISIONING_POLICY: &str = "provisioningserviceowner";
+
 /// The length of the keys a hub makes for its devices and policies.
 const HUB_KEY_BYTES: usize = 32;
 
@@ -183,6 +186,17 @@ impl Identity {
         self
     }
 
+    /// The same identity, with further names that the server certificate covers: those of declared hubs.
+    #[must_use]
+    pub fn with_names<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Identity {
+        for name in names {
+            if !self.names.iter().any(|known| known == name) {
+                self.names.push(name.to_owned());
+            }
+        }
+        self
+    }
+
     fn make(now: SystemTime) -> Result<Identity, IdentityError> {
         let random = rustls::crypto::ring::default_provider().secure_random;
         // As Azure's look: `0ne` and eight hexadecimal digits.
@@ -241,6 +255,11 @@ impl Identity {
     /// The key of that policy.
     pub fn service_key(&self) -> &Key {
         &self.service_key
+    }
+
+    /// The key of DPS's policy, [`PROVISIONING_POLICY`]. Made from the hub's, from which nobody can find the other.
+    pub fn provisioning_key(&self) -> Key {
+        self.service_key.derive(&format!("policy {PROVISIONING_POLICY}"))
     }
 
     /// The certificate authority's certificate, for clients to trust.

@@ -10,11 +10,17 @@ use axum::{
 };
 use serde_json::Value;
 
-use crate::state::{Hub, Keeper};
+use crate::state::{Enrollments, Hub, Keeper};
 use crate::store::{Store, StoreError};
 
-/// What rows of the hub begin with.
-const HUB: &str = "hub/";
+/// What rows of the emulator's own hub begin with.
+const OWN: &str = "hub/";
+
+/// What those of hubs that were declared begin with, before their names.
+const LINKED: &str = "hubs/";
+
+/// What those of DPS begin with.
+const DPS: &str = "dps/";
 
 /// The row that says whose all this is.
 const SCOPE: &str = "id-scope";
@@ -41,14 +47,35 @@ impl Keeping {
         }
     }
 
-    /// Has everything that changes in `hub` kept from now on, after what was left of it has been put back.
-    pub(crate) fn keep_hub(&self, hub: &Hub, kept: &Kept) -> Result<(), StoreError> {
+    /// Has everything that changes in the emulator's own hub kept from now on, after what was left of it has been put back.
+    pub(crate) fn keep_own_hub(&self, hub: &Hub, kept: &Kept) -> Result<(), StoreError> {
+        self.keep_hub(OWN.to_owned(), hub, kept)
+    }
+
+    /// The same of a hub that was declared under this name.
+    pub(crate) fn keep_linked_hub(&self, name: &str, hub: &Hub, kept: &Kept) -> Result<(), StoreError> {
+        self.keep_hub(format!("{LINKED}{}/", name.to_ascii_lowercase()), hub, kept)
+    }
+
+    fn keep_hub(&self, prefix: String, hub: &Hub, kept: &Kept) -> Result<(), StoreError> {
         let Some(store) = &self.0 else { return Ok(()) };
-        for (name, value) in kept.under(HUB) {
+        for (name, value) in kept.under(&prefix) {
             hub.restore(name, value.clone())
                 .map_err(|reason| store.unusable(&reason))?;
         }
-        hub.keep_with(keeper(store, HUB));
+        hub.keep_with(keeper(store, prefix));
+        Ok(())
+    }
+
+    /// The same of what DPS knows.
+    pub(crate) fn keep_enrollments(&self, enrollments: &Enrollments, kept: &Kept) -> Result<(), StoreError> {
+        let Some(store) = &self.0 else { return Ok(()) };
+        for (name, value) in kept.under(DPS) {
+            enrollments
+                .restore(name, value)
+                .map_err(|reason| store.unusable(&reason))?;
+        }
+        enrollments.keep_with(keeper(store, DPS.to_owned()));
         Ok(())
     }
 
@@ -74,14 +101,14 @@ impl Kept {
     }
 
     /// The rows whose names begin so, without that beginning.
-    fn under<'a>(&'a self, prefix: &'static str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
         self.0
             .iter()
             .filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value)))
     }
 }
 
-fn keeper(store: &Arc<Store>, prefix: &'static str) -> Keeper {
+fn keeper(store: &Arc<Store>, prefix: String) -> Keeper {
     let store = Arc::clone(store);
     Box::new(move |change| store.note(format!("{prefix}{}", change.name), change.value.as_ref()))
 }

@@ -109,35 +109,32 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), Ended> {
     let device_id = identity_name(&username.device_id, username.module_id.as_deref());
     let keep_alive = connect.keep_alive;
-    match services.hub.throttles().admit(Throttle::Connects, 1) {
+    let hub = services.hub_named(&username.hub);
+    match hub.throttles().admit(Throttle::Connects, 1) {
         Admission::After(wait) if wait.is_zero() => {}
         Admission::After(wait) => time::sleep(wait).await,
         Admission::Refused => {
-            services
-                .hub
-                .note_connect(&device_id, Code::ServerUnavailable as u8, false);
+            hub.note_connect(&device_id, Code::ServerUnavailable as u8, false);
             return refuse(wire, Code::ServerUnavailable, "there are too many connects a second").await;
         }
     }
-    let Admitted { link, will, expiry } = match admit(connect, username, origin.certificate, &services.hub) {
+    let Admitted { link, will, expiry } = match admit(connect, username, origin.certificate, &hub) {
         Ok(admitted) => admitted,
         Err((code, why)) => {
-            services.hub.note_connect(&device_id, code as u8, false);
+            hub.note_connect(&device_id, code as u8, false);
             return refuse(wire, code, &format!("{device_id}: {why}")).await;
         }
     };
     let session_present = link.session_present();
-    services
-        .hub
-        .note_connect(&device_id, Code::Accepted as u8, session_present);
+    hub.note_connect(&device_id, Code::Accepted as u8, session_present);
     tracing::debug!(device = device_id, kept = session_present, "connected");
     wire.push(&packet::connack(Code::Accepted, session_present)?);
     // Before the session, which may have to be mute from the next packet on.
     wire.flush().await?;
-    if services.hub.faults().on_connected(&device_id) {
+    if hub.faults().on_connected(&device_id) {
         link.mute();
     }
-    let mut service = HubService::new(device_id.clone(), link, will, Arc::clone(&services.hub));
+    let mut service = HubService::new(device_id.clone(), link, will, hub);
     let ended = session::run(&mut wire, &mut service, keep_alive, expiry).await;
     // The device is offline from here on, not only when the last bytes have been exchanged.
     drop(service);

@@ -21,6 +21,8 @@ mod session;
 pub(crate) mod websocket;
 mod wire;
 
+pub(crate) use dps::RETRY_AFTER as DPS_RETRY_AFTER;
+
 use std::sync::Arc;
 
 use tokio::{
@@ -41,6 +43,13 @@ pub(crate) struct Services {
     pub(crate) hub: Arc<Hub>,
     pub(crate) enrollments: Arc<Enrollments>,
     pub(crate) keeping: Keeping,
+}
+
+impl Services {
+    /// The hub that a client means by this name: one that is linked under it, and the emulator's own by any other.
+    fn hub_named(&self, name: &str) -> Arc<Hub> {
+        self.enrollments.linked(name).unwrap_or_else(|| Arc::clone(&self.hub))
+    }
 }
 
 /// Serves every client that comes until told to stop; then all of them are cut off.

@@ -9,6 +9,7 @@ use tokio::{
 
 use super::{Services, serve_one};
 use crate::{
+    keeping::Keeping,
     listener::Origin,
     state::{self, Enrollments, Hub},
 };

@@ -35,6 +35,7 @@ use axum::routing::{delete, get, post};
 use crate::identity::Identity;
 use crate::state::{Enrollments, Hub, METHOD_LIMIT};
 pub use authentication::authorize;
+pub(crate) use authentication::covers;
 use failure::Failure;
 
 /// The largest body read, in bytes: a method's payload and what JSON stands around it. Twins are smaller, and checked by the hub.

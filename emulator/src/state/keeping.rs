@@ -44,7 +44,7 @@ const FEEDBACK: &str = "feedback";
 #[derive(PartialEq)]
 pub(super) struct Marks {
     identity: u64,
-    twin: u64,
+    twin: (u64, [Option<Value>; 2]),
     session: (Subscriptions, bool, Option<DateTime<Utc>>),
 }
 
@@ -52,8 +52,12 @@ impl Marks {
     pub(super) fn of(entry: &Entry) -> Marks {
         Marks {
             identity: entry.identity_version,
-            twin: entry.twin.changes(),
-            session: (entry.session.subscriptions, entry.session.kept, entry.connection_changed),
+            twin: entry.twin.mark(),
+            session: (
+                entry.session.subscriptions,
+                entry.session.kept,
+                entry.connection_changed,
+            ),
         }
     }
 }

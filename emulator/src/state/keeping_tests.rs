@@ -46,14 +46,18 @@ fn document(value: Value) -> Document {
 fn message(text: &str, id: &str) -> CloudMessage {
     CloudMessage {
         body: text.as_bytes().to_vec(),
-        properties: [("$.mid", id), ("iothub-ack", "full")].into_iter().collect::<PropertyBag>(),
+        properties: [("$.mid", id), ("iothub-ack", "full")]
+            .into_iter()
+            .collect::<PropertyBag>(),
         expires: None,
     }
 }
 
 /// What anybody can see of a device, but for what ends with its connection.
 fn visible(hub: &Hub, name: &str) -> Value {
-    let Ok(device) = hub.device(name) else { return Value::Null };
+    let Ok(device) = hub.device(name) else {
+        return Value::Null;
+    };
     let mut twin = hub.twin(name).unwrap();
     for passing in ["connectionState", "lastActivityTime"] {
         twin.as_object_mut().unwrap().remove(passing);
@@ -75,8 +79,12 @@ fn a_device_comes_back_with_all_it_had() {
     let (hub, kept) = kept_hub();
     hub.create_device("d", None).unwrap();
     hub.create_module("d", "m", None).unwrap();
-    hub.patch_twin("d", &document(json!({"tags": {"site": "a"}, "properties": {"desired": {"x": {"y": 1}}}})), None)
-        .unwrap();
+    hub.patch_twin(
+        "d",
+        &document(json!({"tags": {"site": "a"}, "properties": {"desired": {"x": {"y": 1}}}})),
+        None,
+    )
+    .unwrap();
     hub.update_device("d", None, Some(false)).unwrap();
     hub.update_device("d", None, Some(true)).unwrap();
     let link = hub.connect("d", false, Some("dtmi:a;1")).unwrap();
@@ -114,7 +122,10 @@ fn a_session_goes_on_where_it_ended() {
     let (super::super::Delivery::Message(sent), super::super::Delivery::Message(first)) = (sent, first) else {
         panic!("messages were sent");
     };
-    assert_eq!((first.packet_id, first.again, first.body), (sent.packet_id, true, b"one".to_vec()));
+    assert_eq!(
+        (first.packet_id, first.again, first.body),
+        (sent.packet_id, true, b"one".to_vec())
+    );
 }
 
 #[test]
@@ -132,7 +143,10 @@ fn feedback_waits_for_its_reader() {
     let ids = |hub: &Hub| {
         let batch = hub.receive_feedback();
         let records = batch.map(|batch| batch.records).unwrap_or_default();
-        records.into_iter().map(|record| record.original_message_id).collect::<Vec<_>>()
+        records
+            .into_iter()
+            .map(|record| record.original_message_id)
+            .collect::<Vec<_>>()
     };
     assert_eq!(ids(&restored(&kept)), ["1", "2"]);
     // Read and not completed: it comes again after a kill.

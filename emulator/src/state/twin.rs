@@ -77,9 +77,10 @@ impl TwinState {
         }
     }
 
-    /// Another number whenever anything has changed.
-    pub(super) fn changes(&self) -> u64 {
-        self.version
+    /// Something else whenever anything has changed, also when another twin of the same version has taken this one's place.
+    pub(super) fn mark(&self) -> (u64, [Option<Value>; 2]) {
+        let updated = |half: &Half| half.metadata.get("$lastUpdated").cloned();
+        (self.version, [updated(&self.desired), updated(&self.reported)])
     }
 
     /// The ETag, without quotes.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde_json::Value;
 
 use super::Rows;
@@ -75,13 +75,15 @@ impl File {
         private_file::make_directory(folder).map_err(|error| unusable(&error))?;
         // It holds keys. An empty file is one that redb makes its own.
         let opened = private_file::open(&path).map_err(|error| unusable(&error))?;
-        let backend = match FileBackend::new(opened) {
-            Ok(backend) => backend,
-            Err(DatabaseError::DatabaseAlreadyOpen) => return Err(StoreError::InUse { path }),
+        let database = careful(|| {
+            let backend = FileBackend::new(opened)?;
+            Ok(Database::builder().set_cache_size(CACHE).create_with_backend(backend)?)
+        });
+        let database = match database {
+            Ok(database) => database,
+            Err(Failure::Database(redb::Error::DatabaseAlreadyOpen)) => return Err(StoreError::InUse { path }),
             Err(error) => return Err(unusable(&error)),
         };
-        let database = careful(|| Ok(Database::builder().set_cache_size(CACHE).create_with_backend(backend)?));
-        let database = database.map_err(|error| unusable(&error))?;
         let file = File { path, database };
         match careful(|| file.format()).map_err(|error| unusable(&error))? {
             FORMAT => Ok(file),
