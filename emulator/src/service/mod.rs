@@ -37,6 +37,8 @@ const BODY_LIMIT: usize = METHOD_LIMIT + 8 * 1024;
 pub fn router(hub: Arc<Hub>, _enrollments: Arc<Enrollments>, identity: Arc<Identity>) -> Router {
     Router::new()
         .route("/devices", get(devices::list))
+        // As azure-iothub for Node has it.
+        .route("/devices/", get(devices::list))
         .route(
             "/devices/{id}",
             get(devices::read).put(devices::write).delete(devices::delete),
