@@ -9,7 +9,8 @@ use setpoint_protocol::PropertyBag;
 use super::{Place, Sdk, Task};
 
 /// Has a device live its day, and compares what it saw with what the hub knows of it.
-async fn day(sdk: Sdk, mut place: Place, device_id: &str, task: &Task) {
+async fn day(sdk: Sdk, mut place: Place, task: &Task) {
+    let device_id = task.device_id.as_str();
     let hub = place.emulator.hub().clone();
     // The hub closes the connection over the second message, after it has taken it: the device learns nothing of that.
     let (publish, stored) = (Stored::Telemetry, true);
@@ -91,15 +92,14 @@ async fn of_a_group(sdk: Sdk) {
     let place = Place::new().await;
     let key = place.identity.group_keys()[0].derive("sensor-7");
     let task = place.task("sensor-7").with_key(&key).provisioned(&place);
-    day(sdk, place, "sensor-7", &task).await;
+    day(sdk, place, &task).await;
 }
 
 /// With a connection string, over WebSockets.
 async fn over_websockets(sdk: Sdk) {
     let place = Place::new().await;
-    let task = place.own_device().with_connection_string().over_websockets();
-    let device_id = place.identity.device_id().to_owned();
-    day(sdk, place, &device_id, &task).await;
+    let task = place.device().with_connection_string().over_websockets();
+    day(sdk, place, &task).await;
 }
 
 /// With a certificate that the hub knows by its thumbprint.
@@ -114,7 +114,7 @@ async fn self_signed(sdk: Sdk) {
     let hub = place.emulator.hub();
     hub.create_device("cert-1", Some(thumbprint.into())).unwrap();
     let task = place.task("cert-1").with_certificate(&place, &certificate);
-    day(sdk, place, "cert-1", &task).await;
+    day(sdk, place, &task).await;
 }
 
 /// With a certificate of an authority that a group trusts, through provisioning and over WebSockets.
@@ -123,7 +123,7 @@ async fn signed_by_an_authority(sdk: Sdk) {
     let certificate = place.identity.issue_device_certificate("cert-2").unwrap();
     let task = place.task("cert-2").with_certificate(&place, &certificate);
     let task = task.provisioned(&place).over_websockets();
-    day(sdk, place, "cert-2", &task).await;
+    day(sdk, place, &task).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,12 +151,11 @@ async fn a_python_device_through_a_proxy() {
     let place = Place::new().await;
     let tunnels = place.tunnels().await;
     let task = place
-        .own_device()
+        .device()
         .with_connection_string()
         .over_websockets()
         .through(&tunnels);
-    let device_id = place.identity.device_id().to_owned();
-    day(Sdk::Python, place, &device_id, &task).await;
+    day(Sdk::Python, place, &task).await;
     assert_eq!(tunnels.opened(), 2, "one for each connection");
 }
 

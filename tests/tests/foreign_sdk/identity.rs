@@ -20,9 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn renews_its_token(sdk: Sdk) {
     let place = Place::new().await;
-    let (hub, device_id) = (place.emulator.hub().clone(), place.identity.device_id());
+    let task = place.device();
+    let (hub, device_id) = (place.emulator.hub().clone(), task.device_id.as_str());
     let mut events = hub.subscribe();
-    let task = place.own_device();
     let living = place.run(sdk, "renewal", &task);
     tokio::pin!(living);
     let mut connections = 0;
@@ -62,7 +62,7 @@ async fn node_renews_its_token() {
 
 async fn takes_over(sdk: Sdk) {
     let mut place = Place::new().await;
-    let seen = place.run(sdk, "takeover", &place.own_device()).await;
+    let seen = place.run(sdk, "takeover", &place.device()).await;
     assert_eq!(seen, json!({"first_dropped": true}));
     let kinds: Vec<_> = place.heard().await.iter().map(|event| event.kind).collect();
     use EventKind::{Connected, Disconnected, Telemetry};
@@ -81,7 +81,7 @@ async fn a_second_node_client_takes_over() {
 
 async fn has_a_wrong_key(sdk: Sdk) -> serde_json::Value {
     let mut place = Place::new().await;
-    let task = place.own_device().with_key(&Key::from_bytes(vec![7; 32]));
+    let task = place.device().with_key(&Key::from_bytes(vec![7; 32]));
     let seen = place.run(sdk, "wrong_key", &task.provisioned(&place)).await;
     assert!(place.heard().await.is_empty());
     seen
@@ -106,9 +106,10 @@ async fn two_python_clients_fight_and_ours_does_not() {
     let place = Place::new().await;
     let hub = place.emulator.hub().clone();
     let device_id = place.identity.device_id();
-    let mut fighting = place.command(Sdk::Python, "fight").spawn().unwrap();
+    let task = place.device();
+    let mut fighting = place.command(Sdk::Python.scenarios(), "fight", &task).spawn().unwrap();
     let mut orders = fighting.stdin.take().unwrap();
-    orders.write_all(place.own_device().line().as_bytes()).unwrap();
+    orders.write_all(task.line().as_bytes()).unwrap();
     let mut said = BufReader::new(fighting.stdout.take().unwrap());
     let started = tokio::task::spawn_blocking(move || {
         let mut line = String::new();

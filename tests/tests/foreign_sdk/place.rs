@@ -38,7 +38,10 @@ pub(crate) struct Place {
 
 /// What a scenario is given: who the device is, what it proves itself with, which way it goes.
 #[derive(Clone)]
-pub(crate) struct Task(Value);
+pub(crate) struct Task {
+    pub(crate) device_id: String,
+    members: Value,
+}
 
 impl Place {
     pub(crate) async fn new() -> Place {
@@ -85,11 +88,14 @@ impl Place {
 
     /// A task for a device that has nothing to prove itself with yet.
     pub(crate) fn task(&self, device_id: &str) -> Task {
-        Task(json!({"hub": self.identity.host(), "deviceId": device_id, "transport": "mqtt"}))
+        Task {
+            device_id: device_id.to_owned(),
+            members: json!({"hub": self.identity.host(), "deviceId": device_id, "transport": "mqtt"}),
+        }
     }
 
     /// A task for the device that is enrolled from the start.
-    pub(crate) fn own_device(&self) -> Task {
+    pub(crate) fn device(&self) -> Task {
         let [key, _] = self.identity.device_keys();
         self.task(self.identity.device_id()).with_key(key)
     }
@@ -106,8 +112,9 @@ impl Place {
         self.file("ca.pem", self.identity.ca_pem())
     }
 
-    /// A scenario, ready to be started.
-    pub(crate) fn command(&self, sdk: Sdk, scenario: &str) -> Command {
+    /// A scenario of a script, ready to be started.
+    pub(crate) fn command(&self, script: &str, scenario: &str, task: &Task) -> Command {
+        let sdk = Sdk::of(script);
         let mut command = sdk.interpreter();
         let service = ServiceConnectionString {
             host: Endpoint {
@@ -119,15 +126,21 @@ impl Place {
             key: self.identity.service_key().clone(),
         };
         if let (Sdk::Node, Some(port)) = (sdk, self.other_https_port()) {
-            let other_port = concat!(env!("CARGO_MANIFEST_DIR"), "/node/other_port.js");
             command
-                .args(["--require", other_port])
+                .arg("--require")
+                .arg(sdk.folder().join("other_port.js"))
                 .env("HTTPS_PORT", port.to_string());
+        }
+        if task.members.get("key").is_some() {
+            command.env("IOTHUB_DEVICE_CONNECTION_STRING", task.connection_string());
         }
         let authority = self.authority();
         command
-            .args([sdk.scenarios(), scenario])
+            .arg(sdk.folder().join(script))
+            .arg(scenario)
             .env("IOTHUB_CONNECTION_STRING", service.to_text())
+            .env("IOTHUB_DEVICE_DPS_ENDPOINT", self.identity.host())
+            .env("IOTHUB_DEVICE_DPS_DEVICE_ID", &task.device_id)
             .env("SSL_CERT_FILE", &authority)
             .env("REQUESTS_CA_BUNDLE", &authority)
             .env("NODE_EXTRA_CA_CERTS", &authority)
@@ -139,21 +152,27 @@ impl Place {
         command
     }
 
-    /// Runs a scenario; what it saw.
-    pub(crate) async fn run(&self, sdk: Sdk, scenario: &'static str, task: &Task) -> Value {
-        let Task(mut task) = task.clone();
-        // A tunnel for as long as the scenario takes, where that is the only way to port 443.
+    /// Runs a scenario that every SDK has; what it saw.
+    pub(crate) async fn run(&self, sdk: Sdk, scenario: &str, task: &Task) -> Value {
+        self.run_script(sdk.scenarios(), scenario, task).await
+    }
+
+    /// Runs a scenario of a script.
+    pub(crate) async fn run_script(&self, script: &str, scenario: &str, task: &Task) -> Value {
+        let mut task = task.clone();
+        let over_websockets = task.members["transport"] == "websockets";
+        // Where port 443 is not to be had, Python gets there by a proxy.
         let tunnels = match self.other_https_port() {
-            Some(_) if task["transport"] == "websockets" => Some(self.tunnels().await),
+            Some(_) if over_websockets && Sdk::of(script) == Sdk::Python => Some(self.tunnels().await),
             _ => None,
         };
-        if let (Some(tunnels), Sdk::Python, None) = (&tunnels, sdk, task.get("proxy")) {
-            Task::go_through(&mut task, tunnels);
+        if let (Some(tunnels), None) = (&tunnels, task.members.get("proxy")) {
+            task = task.through(tunnels);
         }
-        let mut command = self.command(sdk, scenario);
+        let mut command = self.command(script, scenario, &task);
         let output = tokio::task::spawn_blocking(move || {
             let mut running = command.spawn().unwrap();
-            writeln!(running.stdin.take().unwrap(), "{task}").unwrap();
+            running.stdin.take().unwrap().write_all(task.line().as_bytes()).unwrap();
             running.wait_with_output().unwrap()
         });
         seen(scenario, &output.await.unwrap())
@@ -178,7 +197,7 @@ impl Place {
 
 impl Task {
     fn with(mut self, name: &str, value: Value) -> Task {
-        self.0[name] = value;
+        self.members[name] = value;
         self
     }
 
@@ -199,14 +218,14 @@ impl Task {
 
     /// It is given a connection string with the key that it has.
     pub(crate) fn with_connection_string(self) -> Task {
-        let text = |name: &str| self.0[name].as_str().unwrap();
-        let string = format!(
-            "HostName={};DeviceId={};SharedAccessKey={}",
-            text("hub"),
-            text("deviceId"),
-            text("key")
-        );
+        let string = self.connection_string();
         self.with("connectionString", json!(string))
+    }
+
+    fn connection_string(&self) -> String {
+        let text = |name: &str| self.members[name].as_str().unwrap();
+        let (hub, key) = (text("hub"), text("key"));
+        format!("HostName={hub};DeviceId={};SharedAccessKey={key}", self.device_id)
     }
 
     /// It has a certificate.
@@ -225,19 +244,17 @@ impl Task {
     }
 
     /// It goes through a proxy.
-    pub(crate) fn through(mut self, tunnels: &Tunnels) -> Task {
-        Task::go_through(&mut self.0, tunnels);
-        self
-    }
-
-    fn go_through(task: &mut Value, tunnels: &Tunnels) {
+    pub(crate) fn through(self, tunnels: &Tunnels) -> Task {
         let address = tunnels.address();
-        task["proxy"] = json!({"host": address.ip().to_string(), "port": address.port()});
+        self.with(
+            "proxy",
+            json!({"host": address.ip().to_string(), "port": address.port()}),
+        )
     }
 
     /// The line that a scenario reads.
     pub(crate) fn line(&self) -> String {
-        format!("{}\n", self.0)
+        format!("{}\n", self.members)
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Place, Sdk};
 
 async fn is_kept_by(sdk: Sdk) -> String {
     let place = Place::new().await;
-    let seen = place.run(sdk, "registry", &place.own_device()).await;
+    let seen = place.run(sdk, "registry", &place.device()).await;
     assert_eq!(seen["keys_differ"], true);
     assert_eq!(seen["listed"], json!(["made-by-sdk", "my-pnp-device"]));
     assert_eq!(seen["status"], "disabled");

@@ -32,31 +32,41 @@ impl Sdk {
     /// Its scenarios.
     pub(crate) fn scenarios(self) -> &'static str {
         match self {
-            Sdk::Python => concat!(env!("CARGO_MANIFEST_DIR"), "/python/scenarios.py"),
-            Sdk::Node => concat!(env!("CARGO_MANIFEST_DIR"), "/node/scenarios.js"),
+            Sdk::Python => "scenarios.py",
+            Sdk::Node => "scenarios.js",
         }
+    }
+
+    /// The one that a script is for.
+    pub(crate) fn of(script: &str) -> Sdk {
+        if script.ends_with(".py") {
+            Sdk::Python
+        } else {
+            Sdk::Node
+        }
+    }
+
+    /// Where its scripts lie.
+    pub(crate) fn folder(self) -> &'static Path {
+        Path::new(match self {
+            Sdk::Python => concat!(env!("CARGO_MANIFEST_DIR"), "/python"),
+            Sdk::Node => concat!(env!("CARGO_MANIFEST_DIR"), "/node"),
+        })
     }
 }
 
 /// The Python of an environment with the SDK.
 fn python() -> PathBuf {
-    const REQUIREMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/requirements.txt");
+    let requirements = Sdk::Python.folder().join("requirements.txt");
     let python = |environment: &Path| environment.join("bin/python");
     let environment = kept::made_once(
         "python",
-        &fs::read(REQUIREMENTS).unwrap(),
+        &fs::read(&requirements).unwrap(),
         |environment| works(&python(environment)),
         |environment| {
             run_python(Command::new("python3").args(["-m", "venv"]).arg(environment));
-            run_python(Command::new(python(environment)).args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "-r",
-                REQUIREMENTS,
-            ]));
+            let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+            run_python(Command::new(python(environment)).args(install).arg(&requirements));
         },
     );
     python(&environment)
@@ -76,7 +86,7 @@ fn run_python(command: &mut Command) {
 
 /// A folder with the SDK as npm installs it.
 fn packages() -> PathBuf {
-    let sources = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/node"));
+    let sources = Sdk::Node.folder();
     kept::made_once(
         "node",
         &fs::read(sources.join("package-lock.json")).unwrap(),
