@@ -16,6 +16,9 @@ use crate::authority::{Authority, AuthorityError};
 use crate::private_file;
 
 mod kept;
+mod policy;
+
+pub use policy::{Policy, Right};
 
 use kept::Kept;
 
@@ -29,7 +32,7 @@ const LOOPBACK_NAMES: [&str; 3] = [DEFAULT_HOST, "127.0.0.1", "::1"];
 const DEVICE_ID: &str = "my-pnp-device";
 
 /// The policy every IoT hub is made with; it may do everything.
-const SERVICE_POLICY: &str = "iothubowner";
+const SERVICE_POLICY: &str = policy::OWNER;
 
 /// The length of the keys a hub makes for its devices and policies.
 const HUB_KEY_BYTES: usize = 32;

@@ -1,7 +1,7 @@
 //! The local Azure IoT: Device Provisioning Service, IoT Hub and its service API on this machine.
 //!
 //! [`Emulator::start`] opens two TLS ports. On one, devices speak MQTT with DPS and the hub (`mqtt`); on the other,
-//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. Both stand on [`state`], which does no I/O. [`identity`] holds the names, keys and
+//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. Both stand on [`state`], which does no I/O; [`query`] is the language services ask it in. [`identity`] holds the names, keys and
 //! certificates the emulator is known by, [`running`] lets other processes find it, [`paste`] says how to point an SDK
 //! at it.
 
@@ -14,6 +14,7 @@ mod listener;
 mod mqtt;
 pub mod paste;
 mod private_file;
+pub mod query;
 pub mod running;
 pub mod service;
 pub mod state;
@@ -29,7 +30,7 @@ pub use identity::Identity;
 pub use state::{Enrollments, Hub};
 
 use background::Background;
-use identity::IdentityError;
+use identity::{IdentityError, Policy, Right};
 use listener::TlsListener;
 use state::{Attestation, CertificateError, Enrollment, Group, HubError, TrustedAuthority};
 
@@ -167,9 +168,16 @@ fn furnish(hub: &Hub, enrollments: &Enrollments, identity: &Identity) -> Result<
         attestation: Attestation::Keys(identity.group_keys().clone()),
         enabled: true,
     });
+    for policy in Policy::ALL {
+        if policy.rights.contains(&Right::DeviceConnect) {
+            hub.trust_policy(policy.name, identity.policy_key(policy));
+        }
+    }
+    let authority = TrustedAuthority::from_pem(identity.ca_pem())?;
+    hub.trust_authority(authority.clone());
     enrollments.put_group(Group {
         group_id: X509_GROUP.to_owned(),
-        attestation: Attestation::Authority(TrustedAuthority::from_pem(identity.ca_pem())?),
+        attestation: Attestation::Authority(authority),
         enabled: true,
     });
     Ok(())

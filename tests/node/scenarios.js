@@ -7,7 +7,7 @@ const fs = require("fs");
 const readline = require("readline");
 
 const { NoRetry } = require("azure-iot-common");
-const { Client, Message, SharedAccessKeyAuthenticationProvider } = require("azure-iot-device");
+const { Client, Message, ModuleClient, SharedAccessKeyAuthenticationProvider } = require("azure-iot-device");
 const { Mqtt, MqttWs } = require("azure-iot-device-mqtt");
 const { ProvisioningDeviceClient } = require("azure-iot-provisioning-device");
 const provisioning = require("azure-iot-provisioning-device-mqtt");
@@ -69,9 +69,9 @@ const queue = () => {
 const desire = (registry, deviceId, targetTemperature) =>
   registry.updateTwin(deviceId, { properties: { desired: { targetTemperature } } }, "*");
 
-const call = async (deviceId) => {
+const call = async (...identity) => {
   const service = ServiceClient.fromConnectionString(process.env.IOTHUB_CONNECTION_STRING);
-  const { result } = await service.invokeDeviceMethod(deviceId, {
+  const { result } = await service.invokeDeviceMethod(...identity, {
     methodName: "getMaxMinReport",
     payload: "2026-01-01T00:00:00Z",
     responseTimeoutInSeconds: PATIENCE,
@@ -194,6 +194,43 @@ const registry = async () => {
   return { keys_differ: key.primaryKey !== key.secondaryKey, listed, status: changed.status, gone };
 };
 
+// The registry of modules and the life of one.
+const module_day = async ({ hub, deviceId, transport }) => {
+  const registry = registryClient();
+  const { responseBody: made } = await registry.addModule({ deviceId, moduleId: "m", managedBy: "someone" });
+  const listed = (await registry.getModulesOnDevice(deviceId)).responseBody.map((module) => module.moduleId);
+  const key = made.authentication.symmetricKey.primaryKey;
+  const string = `HostName=${hub};DeviceId=${deviceId};ModuleId=m;SharedAccessKey=${key}`;
+  const client = ModuleClient.fromConnectionString(string, transportOf({ transport }));
+  await client.open();
+  client.onMethod("getMaxMinReport", (request, response) =>
+    response.send(201, { asked: request.payload, by: request.methodName }, () => {}),
+  );
+  const twin = await client.getTwin();
+  const patches = patchesOf(twin);
+  await report(twin, { maxTempSinceLastReboot: 10.96 });
+  const { responseBody: atService } = await registry.getModuleTwin(deviceId, "m");
+  await registry.updateModuleTwin(deviceId, "m", { properties: { desired: { targetTemperature: 42.5 } } }, "*");
+  const patch = await patches.get();
+  const response = await call(deviceId, "m");
+  await client.sendEvent(new Message("hello"));
+  await client.close();
+  await registry.removeModule(deviceId, "m");
+  let gone = null;
+  try {
+    await registry.getModule(deviceId, "m");
+  } catch (error) {
+    gone = error.response.headers["iothub-errorcode"];
+  }
+  return {
+    listed,
+    reported_at_service: atService.properties.reported.maxTempSinceLastReboot,
+    patch,
+    response,
+    gone,
+  };
+};
+
 const wrong_key = async (task) => {
   const refused = {};
   for (const [name, attempt] of Object.entries({ dps: provision, hub: connectedClient })) {
@@ -207,7 +244,7 @@ const wrong_key = async (task) => {
   return refused;
 };
 
-const SCENARIOS = { day, renewal, takeover, registry, wrong_key };
+const SCENARIOS = { day, renewal, takeover, registry, module_day, wrong_key };
 
 // A scenario that hangs is ended, whatever the SDK waits for.
 setTimeout(() => {

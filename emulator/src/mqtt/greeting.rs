@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     listener::Origin,
-    state::{Applicant, ClientCertificate, Hub, Link},
+    state::{Applicant, ClientCertificate, Hub, Link, identity_name},
 };
 
 /// How long a client may take from the TLS handshake to a whole CONNECT.
@@ -108,7 +108,7 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     origin: Origin,
     services: &Services,
 ) -> Result<(), Ended> {
-    let device_id = username.device_id.clone();
+    let device_id = identity_name(&username.device_id, username.module_id.as_deref());
     let keep_alive = connect.keep_alive;
     let Admitted { link, will, expiry } = match admit(connect, username, origin.certificate, &services.hub) {
         Ok(admitted) => admitted,
@@ -154,29 +154,22 @@ fn admit(
     certificate: Option<ClientCertificate>,
     hub: &Arc<Hub>,
 ) -> Result<Admitted, (Code, String)> {
+    let device_id = identity_name(&username.device_id, username.module_id.as_deref());
     let HubUsername {
         hub: hub_name,
-        device_id,
-        module_id,
         model_id,
         ..
     } = username;
     if let Some(code) = hub.faults().on_connect(&device_id) {
         return Err((refusal_code(code), "this refusal was asked for".to_owned()));
     }
-    let expected = module_id
-        .iter()
-        .fold(device_id.clone(), |id, module_id| format!("{id}/{module_id}"));
-    if connect.client_id != expected {
+    if connect.client_id != device_id {
         return Err((
             Code::IdentifierRejected,
-            "its client id is not its device id".to_owned(),
+            "its client id is not its device id, or for a module device/module".to_owned(),
         ));
     }
     let unauthorized = |why: String| (Code::NotAuthorized, why);
-    if module_id.is_some() {
-        return Err(unauthorized("modules are not registered with this hub".to_owned()));
-    }
     let token = token(&connect);
     match (&token, &connect.password.0, certificate) {
         (Some(token), ..) => hub.authenticate(&device_id, &hub_name, token),

@@ -13,6 +13,7 @@ use super::{
 use crate::state::{
     Delivery, Faults, HubError, HubFault, Link, METHOD_LIMIT, OutgoingMessage, Stored, Subscription, TwinRequest,
     faults::{Acknowledgement, TwinFault},
+    split_name,
 };
 
 /// Largest device-to-cloud message, body and properties together, in bytes (IoT Hub quotas: 256 KB).
@@ -22,6 +23,7 @@ const TELEMETRY_LIMIT: usize = 256 * 1024;
 type Answer = (u16, Option<u64>, Vec<u8>);
 
 pub(super) struct HubService {
+    /// `device`, or `device/module`.
     device_id: String,
     link: Link,
     will: Option<(PropertyBag, Vec<u8>)>,
@@ -125,9 +127,10 @@ impl HubService {
     }
 
     fn message(&self, message: OutgoingMessage) -> Outgoing {
+        let (device_id, module_id) = split_name(&self.device_id);
         let topic = CloudTopic::Message {
-            device_id: self.device_id.clone(),
-            module_id: None,
+            device_id: device_id.to_owned(),
+            module_id: module_id.map(str::to_owned),
             properties: message.properties,
         };
         Outgoing {
@@ -142,10 +145,11 @@ impl HubService {
             Filter::TwinResponses => Some(Subscription::TwinResponses),
             Filter::Desired => Some(Subscription::Desired),
             Filter::Methods => Some(Subscription::Methods),
-            Filter::Messages {
-                device_id,
-                module_id: None,
-            } if *device_id == self.device_id => Some(Subscription::Messages),
+            Filter::Messages { device_id, module_id }
+                if split_name(&self.device_id) == (device_id, module_id.as_deref()) =>
+            {
+                Some(Subscription::Messages)
+            }
             Filter::Messages { .. } | Filter::Dps => None,
         }
     }
@@ -156,9 +160,9 @@ impl Service for HubService {
         match DeviceTopic::parse(&publish.topic) {
             Ok(DeviceTopic::Telemetry {
                 device_id,
-                module_id: None,
+                module_id,
                 properties,
-            }) if device_id == self.device_id => {
+            }) if split_name(&self.device_id) == (device_id.as_str(), module_id.as_deref()) => {
                 let (properties, body) = telemetry(properties, publish)?;
                 // A device that was deleted in this moment gets no PUBACK; it is closed next.
                 self.close_on(Stored::Telemetry, false)?;
@@ -241,14 +245,15 @@ impl Service for HubService {
     }
 }
 
-/// A will, as the telemetry it becomes; refused unless it is for the device's own telemetry topic.
+/// A will, as the telemetry it becomes; refused unless it is for the own telemetry topic of `device_id`, a device or
+/// `device/module`.
 pub(super) fn check_will(will: Publish, device_id: &str) -> Result<(PropertyBag, Vec<u8>), Violation> {
     match DeviceTopic::parse(&will.topic) {
         Ok(DeviceTopic::Telemetry {
-            device_id: named,
-            module_id: None,
+            device_id: device,
+            module_id: module,
             properties,
-        }) if named == device_id => {
+        }) if split_name(device_id) == (device.as_str(), module.as_deref()) => {
             let (mut properties, body) = telemetry(properties, will)?;
             properties
                 .0

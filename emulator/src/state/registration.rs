@@ -175,6 +175,8 @@ impl Known {
                 Credentials::Certificates(thumbprints) => applicant
                     .proof()
                     .is_some_and(|certificate| thumbprints.contain(certificate.thumbprint())),
+                // A hub's way to know a device; enrolments name their authorities themselves.
+                Credentials::Authority => false,
             };
             if !proven {
                 return Err(UNAUTHORIZED);

@@ -12,6 +12,7 @@ mod connection;
 mod dps_faults;
 mod faults;
 mod hub;
+mod modules;
 mod provisioning;
 mod support;
 mod websocket;

@@ -17,6 +17,7 @@ mod place;
 mod readme;
 mod registry;
 mod sdk;
+mod service;
 mod tunnel;
 
 use place::{Place, Task};
