@@ -11,17 +11,15 @@ use super::{Place, Sdk};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
 
-/// The only block in this language under the heading of the SDKs.
+/// The first block in this language under the heading of the SDKs.
 fn lines(language: &str) -> String {
     let readme = fs::read_to_string(README).unwrap();
     let (_, section) = readme
         .split_once("\n## Microsoft's SDKs against the emulator\n")
         .unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
-    let fence = format!("```{language}\n");
-    let mut blocks = section.split(&fence).skip(1);
-    let (lines, _) = blocks.next().unwrap().split_once("```").unwrap();
-    assert!(blocks.next().is_none(), "there is one block in {language}");
+    let (_, block) = section.split_once(&format!("```{language}\n")).unwrap();
+    let (lines, _) = block.split_once("```").unwrap();
     assert_eq!(lines.lines().count(), 3, "{lines}");
     lines.to_owned()
 }
