@@ -82,13 +82,13 @@ pub fn environment(identity: &Identity, mqtt_port: u16, https_port: u16, ca: &Pa
             ca.clone().into_owned(),
         ),
         (
-            "The same for requests, which the Python service SDK uses.",
-            "REQUESTS_CA_BUNDLE",
+            "The same for Node, beside the usual ones.",
+            "NODE_EXTRA_CA_CERTS",
             ca.clone().into_owned(),
         ),
         (
-            "The same for Node, beside the usual ones.",
-            "NODE_EXTRA_CA_CERTS",
+            "The same for requests, which the Python service SDK uses.",
+            "REQUESTS_CA_BUNDLE",
             ca.into_owned(),
         ),
     ];
