@@ -2,7 +2,7 @@
 //!
 //! [`router`] puts the routes together. Every request passes `authentication` first; `body` reads JSON within limits; whatever
 //! goes wrong leaves as a `Failure`, in the shape the real hub gives it. `GET /setpoint/events` is this project's own: what
-//! devices do, as server-sent events.
+//! devices do, as server-sent events; so are `faults`, for tests.
 
 mod authentication;
 mod body;
@@ -11,11 +11,13 @@ mod devices;
 mod digital_twins;
 mod events;
 mod failure;
+mod faults;
 mod identities;
 mod json_patch;
 mod messages;
 mod methods;
 mod query;
+mod throttling;
 mod twins;
 mod version;
 
@@ -33,6 +35,7 @@ use axum::routing::{delete, get, post};
 use crate::identity::Identity;
 use crate::state::{Enrollments, Hub, METHOD_LIMIT};
 pub use authentication::authorize;
+pub(crate) use authentication::covers;
 use failure::Failure;
 
 /// The largest body read, in bytes: a method's payload and what JSON stands around it. Twins are smaller, and checked by the hub.
@@ -40,12 +43,14 @@ const BODY_LIMIT: usize = METHOD_LIMIT + 8 * 1024;
 
 /// The service API of `hub`, for callers who sign with the key of one of `identity`'s policies. `enrollments` is what the DPS service API
 /// will stand on.
-pub fn router(hub: Arc<Hub>, _enrollments: Arc<Enrollments>, identity: Arc<Identity>) -> Router {
+pub fn router(hub: Arc<Hub>, enrollments: Arc<Enrollments>, identity: Arc<Identity>) -> Router {
     hub_api()
         .route("/setpoint/events", get(events::stream))
+        .merge(faults::routes(Arc::clone(&hub), enrollments))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(Arc::clone(&hub), throttling::pace))
         .layer(middleware::from_fn_with_state(identity, authentication::require))
         .layer(middleware::map_response(failure::identify))
         .with_state(hub)

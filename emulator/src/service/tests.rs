@@ -1,7 +1,9 @@
 mod api;
+mod faults;
 mod messages;
 mod queries;
 mod registry;
+mod throttling;
 
 use axum::body::{Body, Bytes};
 use axum::http::Request;

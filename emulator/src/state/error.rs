@@ -2,6 +2,8 @@
 
 use setpoint_protocol::twin::TwinError;
 
+use super::Throttle;
+
 /// A refusal by the hub. Status, code and name follow Microsoft's "Understand and resolve Azure IoT Hub errors" and the C# SDK's `ErrorCode`; the text is ours and
 /// says what to do next. Never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +51,9 @@ pub enum HubError {
     /// 403004: 50 messages wait for the device already.
     #[error("device {0} has 50 messages waiting: it must take some before more can be sent")]
     QueueFull(String),
+    /// 429001: there is too much of it.
+    #[error("too many {0} for this hub: wait and try again, or start the emulator without this throttle")]
+    Throttled(Throttle),
     /// 500001: the machine has no randomness to make keys from.
     #[error("cannot make keys: the system gives no random bytes")]
     NoRandomness,
@@ -75,6 +80,7 @@ impl HubError {
             HubError::TooLarge(_) => 413_001,
             HubError::TooManyDevices(_) => 413_002,
             HubError::TooManyModules(_) => 413_003,
+            HubError::Throttled(_) => 429_001,
             HubError::NoRandomness => 500_001,
             HubError::BadDeviceResponse(_) => 502_100,
             HubError::GatewayTimeout(_) => 504_101,
@@ -96,6 +102,7 @@ impl HubError {
             HubError::TooLarge(_) => "MessageTooLarge",
             HubError::TooManyDevices(_) => "TooManyDevices",
             HubError::TooManyModules(_) => "TooManyModulesOnDevice",
+            HubError::Throttled(_) => "ThrottlingException",
             HubError::NoRandomness => "ServerError",
             HubError::BadDeviceResponse(_) => "BadDeviceResponseFormat",
             HubError::GatewayTimeout(_) => "GatewayTimeout",

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, broadcast};
 
 use super::{
     AuthError, ClientCertificate, CloseReason, CloudMessage, DeviceEvent, EventKind, Faults, Feedback, HubError,
-    HubFault, TrustedAuthority,
+    HubFault, Throttles, TrustedAuthority,
     device::Entry,
     feedback::FeedbackQueue,
     journal::Journal,
@@ -43,6 +43,7 @@ pub struct Hub {
     pub(super) feedback: FeedbackQueue,
     authorities: Mutex<Vec<TrustedAuthority>>,
     policies: Mutex<Vec<(&'static str, Key)>>,
+    throttles: Throttles,
 }
 
 impl Hub {
@@ -58,6 +59,7 @@ impl Hub {
             feedback: FeedbackQueue::default(),
             authorities: Mutex::default(),
             policies: Mutex::default(),
+            throttles: Throttles::default(),
         })
     }
 
@@ -165,6 +167,11 @@ impl Hub {
                 device_generation_id: entry.generation.to_string(),
             });
         }
+    }
+
+    /// The throttles, all of them off at first.
+    pub fn throttles(&self) -> &Throttles {
+        &self.throttles
     }
 
     /// What devices do from now on. A listener more than 1,024 events behind misses the oldest and is told how many.

@@ -4,12 +4,12 @@
 //! A device's connection holds a [`Link`]; what the hub wants to say to the device arrives there as a [`Delivery`], through
 //! bounded queues, so a device that does not read costs a fixed amount and is disconnected rather than waited for.
 //! Everything a device does is told to listeners as a [`DeviceEvent`]. [`Enrollments`] holds what DPS knows and assigns
-//! devices to the hub. [`faults`] has either misbehave on request, and [`Hub::telemetry_of`] keeps what devices sent for tests.
+//! devices to the hub ([`dps`]). [`faults`] has either misbehave on request, and [`Hub::telemetry_of`] keeps what devices sent for tests.
 
 mod certificate;
 mod credentials;
 mod device;
-mod enrollment;
+mod dps;
 mod error;
 mod event;
 pub mod faults;
@@ -20,9 +20,9 @@ mod link;
 mod message;
 mod method;
 mod name;
-mod registration;
 mod registry;
 mod session;
+mod throttle;
 mod twin;
 mod twins;
 
@@ -30,7 +30,12 @@ pub use certificate::{CertificateError, ClientCertificate, TrustedAuthority};
 pub use credentials::{Credentials, DeviceKeys, Thumbprint, ThumbprintError, Thumbprints};
 pub(crate) use device::make_keys;
 pub use device::{AuthError, Details, Device};
-pub use enrollment::{Attestation, Enrollment, Enrollments, Group};
+pub use dps::{
+    Allocation, Applicant, Attestation, BULK_LIMIT, BulkMode, CertificateInfo, Change, DpsError, DpsThrottles,
+    EnrolledCertificate, Enrollment, Enrollments, Group, InitialTwin, Keeper, Place, Rate, Registered, Reprovisioning,
+    Terms,
+};
+pub(crate) use dps::{Record, guid};
 pub use error::HubError;
 pub use event::{DeviceEvent, EventKind};
 pub use faults::{DpsFault, Faults, HubFault, Injection, Stored, TwinRequest, When, Whom};
@@ -42,6 +47,7 @@ pub use message::{CloudMessage, MESSAGE_LIMIT, OutgoingMessage, QUEUE_LIMIT};
 pub use method::{METHOD_LIMIT, MethodResult};
 pub(crate) use name::identity_name;
 pub use name::{module_name, split_name};
-pub use registration::Applicant;
 pub use registry::{IdentityChange, MODULE_LIMIT};
 pub use session::Subscription;
+pub(crate) use throttle::METHOD_METER;
+pub use throttle::{Admission, Throttle, Throttles, UnknownThrottle};

@@ -153,14 +153,6 @@ impl Hub {
         Ok(shown)
     }
 
-    /// Gives a device these credentials, registering it first if need be: what DPS does when it assigns.
-    pub(super) fn assign_device(&self, device_id: &str, credentials: Credentials) -> Result<(), HubError> {
-        match self.create_device(device_id, Some(credentials.clone())) {
-            Err(HubError::DeviceAlreadyExists(_)) => self.update_device(device_id, Some(credentials), None).map(drop),
-            other => other.map(drop),
-        }
-    }
-
     /// One device or module (`device/module`).
     ///
     /// # Errors

@@ -1,5 +1,3 @@
-use setpoint_protocol::Key;
-
 use super::*;
 
 #[test]
@@ -19,18 +17,6 @@ fn a_device_is_made_once_with_its_own_keys() {
     hub.delete_device("d").unwrap();
     let second = hub.create_device("d", None).unwrap();
     assert_ne!(second.generation_id, device.generation_id);
-}
-
-#[test]
-fn assigning_again_gives_new_keys_and_keeps_the_twin() {
-    let hub = Hub::new();
-    let keys = |byte| Credentials::from([byte, byte + 1].map(|byte| Key::from_bytes(vec![byte; 32])));
-    hub.assign_device("d", keys(1)).unwrap();
-    let patch = serde_json::json!({"tags": {"site": "a"}});
-    hub.patch_twin("d", patch.as_object().unwrap(), None).unwrap();
-    hub.assign_device("d", keys(5)).unwrap();
-    assert_eq!(hub.device("d").unwrap().credentials, keys(5));
-    assert_eq!(hub.twin("d").unwrap()["tags"]["site"], "a");
 }
 
 #[test]

@@ -50,7 +50,11 @@ fn a_disabled_device_says_so_once() {
         device.advance(24 * HOUR).unwrap();
     });
     assert_eq!(count(&said, "the enrolment is disabled"), 1, "{said:#?}");
-    assert_eq!(count(&said, "at last once an hour"), 1 + count(&said, "refused"), "{said:#?}");
+    assert_eq!(
+        count(&said, "at last once an hour"),
+        1 + count(&said, "refused"),
+        "{said:#?}"
+    );
 }
 
 #[test]
