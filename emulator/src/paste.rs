@@ -96,6 +96,11 @@ pub fn environment(identity: &Identity, mqtt_port: u16, https_port: u16, ca: &Pa
             ca.clone().into_owned(),
         ),
         (
+            "The same for Node, beside the usual ones.",
+            "NODE_EXTRA_CA_CERTS",
+            ca.clone().into_owned(),
+        ),
+        (
             "The same for requests, which the Python service SDK uses.",
             "REQUESTS_CA_BUNDLE",
             ca.into_owned(),
@@ -138,6 +143,7 @@ mod tests {
         let value = |name: &str| evaluated(&block, name);
         assert_eq!(value("SSL_CERT_FILE"), ca);
         assert_eq!(value("REQUESTS_CA_BUNDLE"), ca);
+        assert_eq!(value("NODE_EXTRA_CA_CERTS"), ca);
         assert_eq!(value("IOTHUB_DEVICE_SECURITY_TYPE"), "DPS");
         assert_eq!(value("IOTHUB_DEVICE_DPS_ENDPOINT"), "localhost");
         assert_eq!(value("IOTHUB_DEVICE_DPS_ID_SCOPE"), identity.id_scope());

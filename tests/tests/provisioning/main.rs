@@ -64,6 +64,7 @@ impl Place {
                 mqtt: SocketAddr::new(first, MQTT_PORT),
                 https: SocketAddr::new(first, https_port),
                 identity: Arc::clone(&identity),
+                data: None,
             };
             match Emulator::start_declared(options, &declaration).await {
                 // Another program's address: take another.
