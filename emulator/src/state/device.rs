@@ -118,6 +118,24 @@ impl Entry {
         }
     }
 
+    /// The system properties that tell a reader how the sender of a message had proved itself.
+    pub(super) fn authentication_properties(&self) -> [(String, String); 2] {
+        // Source: Microsoft, "Anti-spoofing properties"; the member acceptingIpFilterRule is what the hub really adds.
+        let method = match self.credentials {
+            Credentials::Keys(_) => r#"{"scope":"device","type":"sas","issuer":"iothub","acceptingIpFilterRule":null}"#,
+            Credentials::Certificates(_) => {
+                r#"{"scope":"device","type":"x509","issuer":"external","acceptingIpFilterRule":null}"#
+            }
+        };
+        [
+            ("iothub-connection-auth-method".to_owned(), method.to_owned()),
+            (
+                "iothub-connection-auth-generation-id".to_owned(),
+                self.generation.to_string(),
+            ),
+        ]
+    }
+
     /// Checks a device's token at `now` (Unix seconds).
     pub(super) fn authenticate(&self, device_id: &str, hub: &str, token: &Token, now: u64) -> Result<(), AuthError> {
         if !self.enabled {

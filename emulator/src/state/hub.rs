@@ -13,8 +13,8 @@ use setpoint_protocol::{identifier::is_device_id, sas::Token};
 use tokio::sync::{Notify, broadcast};
 
 use super::{
-    AuthError, ClientCertificate, CloseReason, CloudMessage, Credentials, Device, DeviceEvent, EventKind, Faults,
-    HubError, HubFault,
+    AuthError, ClientCertificate, CloseReason, CloudMessage, Credentials, Device, DeviceEvent, EventKind, EventLog,
+    Faults, HubError, HubFault,
     device::{Entry, make_keys},
     journal::Journal,
     message::{MESSAGE_LIMIT, PROPERTIES_LIMIT},
@@ -24,10 +24,11 @@ use super::{
 /// message have the full 256 KB, it bounds what is held for a listener that stands still.
 const EVENT_BACKLOG: usize = 1024;
 
-/// A local IoT Hub. Shared as an `Arc`; every method takes one lock for a moment, and none does I/O.
+/// A local IoT Hub. Shared as an `Arc`; every method takes a lock for a moment, and none does I/O.
 pub struct Hub {
     devices: Mutex<BTreeMap<String, Entry>>,
     events: broadcast::Sender<Arc<DeviceEvent>>,
+    endpoint: EventLog,
     /// Rings when a device begins to listen for methods.
     pub(super) listening: Notify,
     /// For generation ids, connection epochs and request ids.
@@ -42,6 +43,7 @@ impl Hub {
         Arc::new(Hub {
             devices: Mutex::default(),
             events: broadcast::channel(EVENT_BACKLOG).0,
+            endpoint: EventLog::default(),
             listening: Notify::new(),
             numbers: AtomicU64::new(1),
             faults: Arc::new(Faults::new(str::eq)),
@@ -198,9 +200,19 @@ impl Hub {
         self.events.subscribe()
     }
 
-    /// Tells the listeners, if there are any.
+    /// The built-in endpoint: the telemetry of all devices, as far back as it is kept. As at a real hub without routes of its own,
+    /// nothing else goes there.
+    pub fn endpoint(&self) -> &EventLog {
+        &self.endpoint
+    }
+
+    /// Tells the listeners, if there are any, and keeps telemetry for those who come later.
     pub(super) fn tell(&self, event: DeviceEvent) {
-        let _ = self.events.send(Arc::new(event));
+        let event = Arc::new(event);
+        if event.kind == EventKind::Telemetry {
+            self.endpoint.append(Arc::clone(&event));
+        }
+        let _ = self.events.send(event);
     }
 
     pub(super) fn next_number(&self) -> u64 {

@@ -3,12 +3,13 @@
 //! [`Hub`] holds devices, their twins, sessions, messages and calls behind one lock that is never held across an `await`.
 //! A device's connection holds a [`Link`]; what the hub wants to say to the device arrives there as a [`Delivery`], through
 //! bounded queues, so a device that does not read costs a fixed amount and is disconnected rather than waited for.
-//! Everything a device does is told to listeners as a [`DeviceEvent`]. [`Enrollments`] holds what DPS knows and assigns
-//! devices to the hub. [`faults`] has either misbehave on request, and [`Hub::telemetry_of`] keeps what devices sent for tests.
+//! Everything a device does is told to listeners as a [`DeviceEvent`], and its telemetry kept in the [`EventLog`] of the
+//! built-in [`endpoint`]. [`Enrollments`] holds what DPS knows and assigns devices to the hub. [`faults`] has either misbehave on request, and [`Hub::telemetry_of`] keeps what devices sent for tests.
 
 mod certificate;
 mod credentials;
 mod device;
+pub mod endpoint;
 mod enrollment;
 mod error;
 mod event;
@@ -27,6 +28,7 @@ pub use certificate::{CertificateError, ClientCertificate, TrustedAuthority};
 pub use credentials::{Credentials, DeviceKeys, Thumbprint, ThumbprintError, Thumbprints};
 pub(crate) use device::make_keys;
 pub use device::{AuthError, Device};
+pub use endpoint::EventLog;
 pub use enrollment::{Attestation, Enrollment, Enrollments, Group};
 pub use error::HubError;
 pub use event::{DeviceEvent, EventKind};
