@@ -1,10 +1,12 @@
 //! The local Azure IoT: Device Provisioning Service, IoT Hub and its service API on this machine.
 //!
 //! [`Emulator::start`] opens two TLS ports. On one, devices speak MQTT with DPS and the hub (`mqtt`); on the other,
-//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. Both stand on [`state`], which does no I/O. [`identity`] holds the names, keys and
+//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. [`Emulator::listen_amqp`] opens a third, for services that
+//! speak AMQP (`amqp`). All stand on [`state`], which does no I/O. [`identity`] holds the names, keys and
 //! certificates the emulator is known by, [`running`] lets other processes find it, [`paste`] says how to point an SDK
 //! at it.
 
+mod amqp;
 mod authority;
 mod background;
 mod client_auth;
@@ -59,7 +61,7 @@ pub enum StartError {
         "cannot listen on {address} for {protocol}: the port is in use. Stop the program that uses it or choose another port"
     )]
     PortInUse {
-        /// `MQTT` or `HTTPS`.
+        /// `MQTT`, `HTTPS` or `AMQP`.
         protocol: &'static str,
         /// The address asked for.
         address: SocketAddr,
@@ -67,7 +69,7 @@ pub enum StartError {
     /// An address that cannot be listened on for another reason.
     #[error("cannot listen on {address} for {protocol}: {source}")]
     Listen {
-        /// `MQTT` or `HTTPS`.
+        /// `MQTT`, `HTTPS` or `AMQP`.
         protocol: &'static str,
         /// The address asked for.
         address: SocketAddr,
@@ -85,14 +87,16 @@ pub enum StartError {
     Authority(#[from] CertificateError),
 }
 
-/// A running emulator. Dropping it closes both ports and every connection; [`Emulator::stop`] also waits for that.
+/// A running emulator. Dropping it closes its ports and every connection; [`Emulator::stop`] also waits for that.
 pub struct Emulator {
     mqtt_address: SocketAddr,
     https_address: SocketAddr,
     hub: Arc<Hub>,
     enrollments: Arc<Enrollments>,
+    identity: Arc<Identity>,
     mqtt: Background,
     https: Background,
+    amqp: Option<(SocketAddr, Background)>,
 }
 
 impl Emulator {
@@ -115,15 +119,40 @@ impl Emulator {
             enrollments: Arc::clone(&enrollments),
         };
         let websocket_services = services.clone();
-        let router = service::router(Arc::clone(&hub), Arc::clone(&enrollments), identity);
+        let router = service::router(Arc::clone(&hub), Arc::clone(&enrollments), Arc::clone(&identity));
         Ok(Emulator {
             mqtt_address,
             https_address,
             hub,
             enrollments,
+            identity,
+            amqp: None,
             mqtt: Background::spawn(|stop| mqtt::serve(mqtt, services, stop)),
             https: Background::spawn(|stop| https::serve(https, router, websocket_services, stop)),
         })
+    }
+
+    /// Opens a port for services that speak AMQP 1.0, as the SDKs of Event Hubs do, and some service SDKs for what they send to
+    /// devices. Real hubs have it at 5671, and some SDKs know no other. An earlier one is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::PortInUse`], [`StartError::Listen`].
+    pub async fn listen_amqp(&mut self, address: SocketAddr) -> Result<SocketAddr, StartError> {
+        let listener = listen("AMQP", address, self.identity.server_config()?).await?;
+        let address = listener.address();
+        let services = amqp::Services {
+            hub: Arc::clone(&self.hub),
+            identity: Arc::clone(&self.identity),
+        };
+        let serving = Background::spawn(|stop| amqp::serve(listener, services, stop));
+        self.amqp = Some((address, serving));
+        Ok(address)
+    }
+
+    /// Where services connect that speak AMQP, with the port in use; `None` before [`Emulator::listen_amqp`].
+    pub fn amqp_address(&self) -> Option<SocketAddr> {
+        self.amqp.as_ref().map(|(address, _)| *address)
     }
 
     /// Where devices connect, with the port in use.
@@ -146,10 +175,13 @@ impl Emulator {
         &self.enrollments
     }
 
-    /// Closes both ports and every connection, and waits until they are.
+    /// Closes every port and every connection, and waits until they are.
     pub async fn stop(self) {
         self.mqtt.stop().await;
         self.https.stop().await;
+        if let Some((_, amqp)) = self.amqp {
+            amqp.stop().await;
+        }
     }
 }
 

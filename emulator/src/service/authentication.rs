@@ -45,7 +45,7 @@ fn check(header: Option<&str>, path: &str, identity: &Identity, now: u64) -> Res
 
 /// Whether a token for `resource` (`{hub}` or `{hub}/{path}`) is good for `path`: it is, for everything below what it names. The
 /// hub may be any of its names, with a port as the Python service SDK writes it, or without.
-fn covers(resource: &str, path: &str, names: &[String]) -> bool {
+pub(crate) fn covers(resource: &str, path: &str, names: &[String]) -> bool {
     let (hub, below) = resource.split_once('/').unwrap_or((resource, ""));
     let Ok(hub) = hub.parse::<Endpoint>() else { return false };
     let known = names.iter().any(|name| name.eq_ignore_ascii_case(&hub.host));

@@ -27,6 +27,7 @@ use axum::routing::{get, post};
 
 use crate::identity::Identity;
 use crate::state::{Enrollments, Hub, METHOD_LIMIT};
+pub(crate) use authentication::covers;
 use failure::Failure;
 
 /// The largest body read, in bytes: a method's payload and what JSON stands around it. Twins are smaller, and checked by the hub.
