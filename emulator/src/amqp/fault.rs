@@ -1,12 +1,14 @@
 //! Errors as a peer is told of them: a condition that programs know, and words for people.
 
-use fe2o3_amqp_types::definitions::{AmqpError, ConnectionError, Error, ErrorCondition, LinkError, SessionError};
+use fe2o3_amqp_types::definitions::{
+    AmqpError, ConnectionError, Error, ErrorCondition, Fields, LinkError, SessionError,
+};
 
 use crate::state::{HubError, endpoint::ClaimError};
 
-/// An error with its words.
+/// An error with its words. There is always a map for more, though an empty one: Microsoft's AMQP for Python asks for it.
 pub(super) fn error(condition: impl Into<ErrorCondition>, words: impl Into<String>) -> Error {
-    Error::new(condition, Some(words.into()), None)
+    Error::new(condition, Some(words.into()), Some(Fields::new()))
 }
 
 /// No valid token, or one for something else.

@@ -69,10 +69,44 @@ impl Frame {
 /// Adds a frame to `output`.
 pub(super) fn write(output: &mut Vec<u8>, kind: Kind, channel: u16, body: &impl Serialize, payload: &[u8]) {
     match serde_amqp::to_vec(body) {
-        Ok(body) => write_encoded(output, kind, channel, &body, payload),
+        Ok(body) => write_encoded(output, kind, channel, &complete(body), payload),
         // Nothing that is written here is of a kind that cannot be.
         Err(error) => tracing::error!("an AMQP frame could not be written: {error}"),
     }
+}
+
+/// The fields of each performative, from `open` to `close`.
+const FIELDS: [u8; 9] = [10, 8, 14, 11, 11, 6, 3, 1, 1];
+
+/// Writes out the nulls at the end of a performative. The standard lets them be left out, as the encoder does; but the AMQP in
+/// Microsoft's SDKs for Python takes the fields by their number, as the real service always sends all of them.
+fn complete(mut body: Vec<u8>) -> Vec<u8> {
+    let [0x00, 0x53, code, list @ ..] = body.as_slice() else {
+        return body;
+    };
+    let Some(fields) = code.checked_sub(0x10).and_then(|index| FIELDS.get(usize::from(index))) else {
+        return body;
+    };
+    let count = match list {
+        [0x45, ..] => 0,
+        [0xc0, _, count, ..] => *count,
+        [0xd0, _, _, _, _, 0, 0, 0, count, ..] => *count,
+        _ => return body,
+    };
+    let elements = match list {
+        [0x45, ..] => 4,
+        [0xc0, ..] => 6,
+        _ => 12,
+    };
+    let mut written = body.split_off(elements.min(body.len()));
+    written.resize(written.len() + usize::from(fields.saturating_sub(count)), 0x40);
+    body.truncate(3);
+    let size = u32::try_from(written.len() + 4).unwrap_or(u32::MAX);
+    body.push(0xd0);
+    body.extend_from_slice(&size.to_be_bytes());
+    body.extend_from_slice(&u32::from(count.max(*fields)).to_be_bytes());
+    body.extend_from_slice(&written);
+    body
 }
 
 /// Adds a frame of a value that is encoded already.
@@ -91,7 +125,10 @@ pub(super) fn write_encoded(output: &mut Vec<u8>, kind: Kind, channel: u16, body
 
 #[cfg(test)]
 mod tests {
-    use fe2o3_amqp_types::performatives::{Close, Performative};
+    use fe2o3_amqp_types::{
+        definitions::Handle,
+        performatives::{Close, Detach, Performative},
+    };
 
     use super::*;
 
@@ -108,6 +145,38 @@ mod tests {
         let (performative, payload) = frame.performative().unwrap();
         assert_eq!(performative, Performative::Close(Close { error: None }));
         assert_eq!(payload, b"rest");
+    }
+
+    #[test]
+    fn every_field_is_written() {
+        let mut long = Vec::new();
+        for (performative, fields) in [
+            (Performative::Close(Close { error: None }), 1),
+            (
+                Performative::Detach(Detach {
+                    handle: Handle(7),
+                    closed: false,
+                    error: None,
+                }),
+                3,
+            ),
+            (
+                Performative::Detach(Detach {
+                    handle: Handle(7),
+                    closed: true,
+                    error: Some(super::super::fault::not_allowed(&"x".repeat(300))),
+                }),
+                3,
+            ),
+        ] {
+            long.clear();
+            write(&mut long, Kind::Amqp, 0, &performative, &[]);
+            assert_eq!(long.get(HEADER + 3), Some(&0xd0));
+            assert_eq!(long.get(HEADER + 11), Some(&fields));
+            let (frame, length) = Frame::split(&long).unwrap().unwrap();
+            assert_eq!(length, long.len());
+            assert_eq!(frame.performative().unwrap(), (performative, &[][..]));
+        }
     }
 
     #[test]

@@ -155,10 +155,12 @@ impl<S: AsyncRead + AsyncWrite> Wire<S> {
         } = self;
         let unsent = output.get(*sent..).unwrap_or_default();
         let writing = !unsent.is_empty() || *unflushed;
-        if !writing {
-            *blocked = None;
-        }
-        let deadline = *blocked.get_or_insert_with(Instant::now) + WRITE_DEADLINE;
+        let since = if writing {
+            *blocked.get_or_insert_with(Instant::now)
+        } else {
+            Instant::now()
+        };
+        let deadline = since + WRITE_DEADLINE;
         tokio::select! {
             count = async { if unsent.is_empty() { writer.flush().await.map(|()| 0) } else { writer.write(unsent).await } }, if writing => {
                 let count = count?;

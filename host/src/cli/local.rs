@@ -43,22 +43,31 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Opens the identity in `folder` (made at the first time) and both ports. `embedded`: in a device's own process.
+    /// Opens the identity in `folder` (made at the first time) and its ports; AMQP only with an address. `embedded`: in a device's own
+    /// process.
     pub(crate) async fn start(
         folder: &Path,
         mqtt: SocketAddr,
         https: SocketAddr,
+        amqp: Option<SocketAddr>,
         embedded: bool,
     ) -> anyhow::Result<Self> {
         let identity = Arc::new(Identity::open(folder)?);
-        let emulator = Emulator::start(Options {
+        let mut emulator = Emulator::start(Options {
             mqtt,
             https,
             identity: Arc::clone(&identity),
         })
         .await?;
-        let (mqtt, https) = (emulator.mqtt_address(), emulator.https_address());
-        let announce = |place: &Path| running::announce(place, mqtt, https, folder, embedded);
+        if let Some(address) = amqp {
+            emulator.listen_amqp(address).await?;
+        }
+        let (mqtt, https, amqp) = (
+            emulator.mqtt_address(),
+            emulator.https_address(),
+            emulator.amqp_address(),
+        );
+        let announce = |place: &Path| running::announce(place, mqtt, https, amqp, folder, embedded);
         // A service may have no home to write to; its own folder is then as good a place as any.
         let listing = announce(&listings(folder)).or_else(|_| announce(folder));
         let listing = listing

@@ -196,7 +196,7 @@ impl Run {
         match cloud {
             Cloud::Local => {
                 let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let local = Local::start(&self.data.folder()?, any, any, true).await?;
+                let local = Local::start(&self.data.folder()?, any, any, None, true).await?;
                 let dps = local.device(self.way.websockets);
                 let access = self.access(&dps.proof, &local.trust()?, clock)?;
                 let route = by_provisioning(dps, access);
