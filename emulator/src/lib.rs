@@ -27,6 +27,11 @@ use std::{io, net::SocketAddr, sync::Arc};
 #[doc(hidden)]
 pub use mqtt::fuzzing;
 
+/// For `fuzz/`, as [`fuzzing`].
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use amqp::fuzzing as amqp_fuzzing;
+
 pub use identity::Identity;
 pub use state::{Enrollments, Hub};
 

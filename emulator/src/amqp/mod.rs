@@ -12,6 +12,8 @@ mod attach;
 mod connection;
 mod fault;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod grants;
 mod link;
 mod message;

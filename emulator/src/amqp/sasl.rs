@@ -21,7 +21,13 @@ const MECHANISMS: [&str; 3] = ["MSSBCBS", "PLAIN", "ANONYMOUS"];
 
 /// Greets a client up to where it says `open`.
 pub(super) async fn greet<S: AsyncRead + AsyncWrite>(wire: &mut Wire<S>, grants: &mut Grants) -> Result<(), Ended> {
-    if wire.protocol().await? != SASL {
+    let protocol = wire.protocol().await?;
+    if protocol == AMQP {
+        // Without SASL, as Microsoft's service SDK for Node begins; it says who it is to `$cbs`.
+        wire.output().extend_from_slice(&AMQP);
+        return Ok(());
+    }
+    if protocol != SASL {
         // As the standard has it: a server that does not agree says what it speaks, and goes.
         wire.output().extend_from_slice(&SASL);
         return Err(Ended::OtherProtocol);

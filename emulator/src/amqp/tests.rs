@@ -143,8 +143,17 @@ async fn a_name_and_its_password_are_asked_for_with_plain() {
 }
 
 #[tokio::test]
+async fn sasl_can_be_left_out() {
+    let (mut client, _, _served) = served();
+    client.write_all(&[AMQP, &open(None)].concat()).await.unwrap();
+    expect(&mut client, AMQP).await;
+    let answer = frame(&mut client).await;
+    assert!(matches!(answer.performative().unwrap().0, Performative::Open(_)));
+}
+
+#[tokio::test]
 async fn who_speaks_something_else_is_told_what_is_spoken_here() {
-    for hello in [AMQP, b"AMQP\x00\x00\x09\x01", b"GET / HT"] {
+    for hello in [b"AMQP\x00\x00\x09\x01", b"GET / HT"] {
         let (mut client, _, served) = served();
         client.write_all(hello).await.unwrap();
         expect(&mut client, SASL).await;
