@@ -124,6 +124,10 @@ impl Emulator {
             enrollments: Arc::clone(&enrollments),
         };
         let websocket_services = services.clone();
+        let amqp_services = amqp::Services {
+            hub: Arc::clone(&hub),
+            identity: Arc::clone(&identity),
+        };
         let router = service::router(Arc::clone(&hub), Arc::clone(&enrollments), Arc::clone(&identity));
         Ok(Emulator {
             mqtt_address,
@@ -133,7 +137,7 @@ impl Emulator {
             identity,
             amqp: None,
             mqtt: Background::spawn(|stop| mqtt::serve(mqtt, services, stop)),
-            https: Background::spawn(|stop| https::serve(https, router, websocket_services, stop)),
+            https: Background::spawn(|stop| https::serve(https, router, websocket_services, amqp_services, stop)),
         })
     }
 

@@ -7,6 +7,7 @@ standard output is one JSON object with what was seen, which event_hubs.rs compa
 import asyncio
 import json
 import os
+import queue
 import signal
 import sys
 import threading
@@ -16,7 +17,7 @@ import certifi
 # uamqp, on which the service SDK sends messages to devices, trusts what certifi names and nothing else.
 certifi.where = lambda: os.environ["SSL_CERT_FILE"]
 
-from azure.eventhub import EventHubConsumerClient  # noqa: E402
+from azure.eventhub import EventHubConsumerClient, TransportType  # noqa: E402
 from azure.iot.device.aio import IoTHubDeviceClient  # noqa: E402
 from azure.iot.hub import IoTHubRegistryManager  # noqa: E402
 
@@ -48,10 +49,10 @@ def shown(event):
     }
 
 
-def receive(count, group="$Default", batch=False, **options):
+def receive(count, batch=False, client_options=None, **options):
     """The next `count` events, from every partition unless told otherwise."""
     events, enough = [], threading.Event()
-    client = consumer(group)
+    client = consumer(**(client_options or {}))
     failures = []
 
     def on_events(_, batch_of_events):
@@ -227,17 +228,28 @@ def owners():
     return {"second": len(events) > 0, **seen}
 
 
+def websocket():
+    """All events, through nothing but WebSockets to the port of the service API."""
+    service = dict(part.split("=", 1) for part in os.environ["IOTHUB_CONNECTION_STRING"].split(";"))
+    options = {"transport_type": TransportType.AmqpOverWebsocket, "custom_endpoint_address": "sb://" + service["HostName"]}
+    with consumer(**options) as client:
+        ids = client.get_partition_ids()
+    events = receive(int(os.environ["COUNT"]), client_options=options, starting_position="-1")
+    return {"ids": ids, "events": len(events)}
+
+
 async def to_device():
     """A message from the service SDK reaches azure-iot-device."""
     device = IoTHubDeviceClient.create_from_connection_string(os.environ["IOTHUB_DEVICE_CONNECTION_STRING"])
-    messages = asyncio.Queue()
-    device.on_message_received = messages.put_nowait
+    # The SDK calls from a thread of its own.
+    messages = queue.Queue()
+    device.on_message_received = messages.put
     await device.connect()
     registry = IoTHubRegistryManager.from_connection_string(os.environ["IOTHUB_CONNECTION_STRING"])
     options = {"messageId": "m-1", "contentType": "application/json", "contentEncoding": "utf-8", "colour": "red & blue"}
     send = registry.send_c2d_message
     await asyncio.to_thread(send, os.environ["IOTHUB_DEVICE_DPS_DEVICE_ID"], '{"hello": 1}', options)
-    message = await asyncio.wait_for(messages.get(), PATIENCE)
+    message = await asyncio.to_thread(messages.get, timeout=PATIENCE)
     await device.shutdown()
     return {
         "body": text(message.data),
@@ -248,7 +260,7 @@ async def to_device():
     }
 
 
-SCENARIOS = {each.__name__: each for each in [properties, earliest, batches, positions, latest, refusals, owners, to_device]}
+SCENARIOS = {each.__name__: each for each in [properties, earliest, batches, positions, latest, refusals, owners, websocket, to_device]}
 
 if __name__ == "__main__":
     # A scenario that hangs is ended by the system, whatever the SDK's threads do.

@@ -242,6 +242,14 @@ async fn a_higher_owner_level_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn websockets_do_as_well() {
+    let place = Place::new().await;
+    place.send(place.identity.device_id(), 100);
+    let seen = place.run("websocket", 100).await;
+    assert_eq!(seen, json!({"ids": ["0", "1", "2", "3"], "events": 100}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_from_the_service_sdk_reaches_the_device_sdk() {
     let seen = Place::new().await.run("to_device", 0).await;
     let expected = json!({

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Services, serve_one};
+use super::{Services, serve_to_end};
 use crate::{identity::Identity, state::Hub};
 
 /// Serves one client to its end.
 pub async fn serve<S: AsyncRead + AsyncWrite>(stream: S, hub: Arc<Hub>, identity: Arc<Identity>) {
-    serve_one(stream, Services { hub, identity }).await;
+    serve_to_end(stream, Services { hub, identity }).await;
 }

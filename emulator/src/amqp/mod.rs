@@ -1,4 +1,5 @@
-//! The services' side over AMQP 1.0: the built-in endpoint as an event hub, and messages for devices.
+//! The services' side over AMQP 1.0: the built-in endpoint as an event hub, and messages for devices. Over TLS as it is or, on the
+//! HTTPS port, through a [`websocket`].
 //!
 //! [`wire`] reads and writes bytes, [`frame`] makes frames of them, [`shape`] sees that nothing in them can do harm, [`sasl`] greets;
 //! [`connection`], [`session`] and [`link`] keep the state that the standard asks for, without I/O; [`attach`] decides what a link
@@ -23,9 +24,10 @@ mod sasl;
 mod selector;
 mod session;
 mod shape;
+pub(crate) mod websocket;
 mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use fe2o3_amqp_types::definitions::{AmqpError, ConnectionError};
 use tokio::{
@@ -63,12 +65,7 @@ pub(crate) async fn serve(mut listener: TlsListener, services: Services, mut sto
     loop {
         tokio::select! {
             Client { stream, origin } = listener.next() => {
-                let services = services.clone();
-                connections.spawn(async move {
-                    let peer = origin.peer;
-                    let ended = serve_one(stream, services).await;
-                    tracing::debug!(%peer, "AMQP connection ended: {ended}");
-                });
+                connections.spawn(serve_one(stream, origin.peer, services.clone()));
             }
             Some(_) = connections.join_next() => {}
             _ = &mut stop => break,
@@ -79,7 +76,12 @@ pub(crate) async fn serve(mut listener: TlsListener, services: Services, mut sto
 }
 
 /// Serves one client to its end.
-async fn serve_one<S: AsyncRead + AsyncWrite>(stream: S, services: Services) -> Ended {
+pub(crate) async fn serve_one<S: AsyncRead + AsyncWrite>(stream: S, peer: SocketAddr, services: Services) {
+    let ended = serve_to_end(stream, services).await;
+    tracing::debug!(%peer, "AMQP connection ended: {ended}");
+}
+
+async fn serve_to_end<S: AsyncRead + AsyncWrite>(stream: S, services: Services) -> Ended {
     let mut wire = Wire::new(stream);
     let ended = converse(&mut wire, services).await;
     wire.goodbye().await;

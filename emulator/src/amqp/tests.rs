@@ -29,7 +29,7 @@ fn served() -> (DuplexStream, Arc<Identity>, tokio::task::JoinHandle<Ended>) {
         identity: Arc::clone(&identity),
     };
     let (client, server) = duplex(1024);
-    (client, identity, tokio::spawn(serve_one(server, services)))
+    (client, identity, tokio::spawn(serve_to_end(server, services)))
 }
 
 fn framed(kind: Kind, body: &impl serde::Serialize) -> Vec<u8> {
