@@ -92,7 +92,8 @@ fn put_token(message: &Message<Body<Value>>, grants: &mut Grants) -> Answer {
         return refuse(400, "the token must be a text");
     };
     match grants.add(token) {
-        Ok(()) => (202, "Accepted".to_owned(), Value::Null),
+        // As IoT Hub says it, and its SDK for Node takes nothing else; Event Hubs says 202, and its SDKs take either.
+        Ok(()) => (200, "OK".to_owned(), Value::Null),
         Err(reason) => {
             tracing::warn!(reason, "AMQP token refused");
             refuse(401, format!("InvalidSignature: {reason}"))

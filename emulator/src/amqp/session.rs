@@ -15,7 +15,7 @@ use super::{
     fault,
     frame::{self, Kind},
     grants::Grants,
-    link::{Answers, Arrival, Incoming, Link, Outgoing, Rest, Supply},
+    link::{Arrival, Incoming, Link, Outgoing, Rest, Supply},
     node::Node,
     request, wire,
 };
@@ -230,10 +230,10 @@ impl Session {
         let asked = links
             .iter()
             .position(|answers| address.is_some() && answers.address.as_deref() == address);
-        if let Some(answers) = links.get_mut(asked.unwrap_or(0)) {
-            if !Answers::push(answers, answer) {
-                tracing::debug!("a client does not take its answers; one was dropped");
-            }
+        if let Some(answers) = links.get_mut(asked.unwrap_or(0))
+            && !answers.push(answer)
+        {
+            tracing::debug!("a client does not take its answers; one was dropped");
         }
     }
 
