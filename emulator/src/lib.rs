@@ -1,10 +1,12 @@
 //! The local Azure IoT: Device Provisioning Service, IoT Hub and its service API on this machine.
 //!
 //! [`Emulator::start`] opens two TLS ports. On one, devices speak MQTT with DPS and the hub (`mqtt`); on the other,
-//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. Both stand on [`state`], which does no I/O; [`query`] is the language services ask it in. [`identity`] holds the names, keys and
+//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. [`Emulator::listen_amqp`] opens a third, for services that
+//! speak AMQP (`amqp`). All stand on [`state`], which does no I/O; [`query`] is the language services ask it in. [`identity`] holds the names, keys and
 //! certificates the emulator is known by, [`running`] lets other processes find it, [`paste`] says how to point an SDK
 //! at it. [`declaration`] reads what it is to begin with.
 
+mod amqp;
 mod authority;
 mod background;
 mod by_host;
@@ -35,6 +37,11 @@ use std::{
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use mqtt::fuzzing;
+
+/// For `fuzz/`, as [`fuzzing`].
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use amqp::fuzzing as amqp_fuzzing;
 
 pub use declaration::Declaration;
 pub use identity::Identity;
@@ -76,7 +83,7 @@ pub enum StartError {
         "cannot listen on {address} for {protocol}: the port is in use. Stop the program that uses it or choose another port"
     )]
     PortInUse {
-        /// `MQTT` or `HTTPS`.
+        /// `MQTT`, `HTTPS` or `AMQP`.
         protocol: &'static str,
         /// The address asked for.
         address: SocketAddr,
@@ -84,7 +91,7 @@ pub enum StartError {
     /// An address that cannot be listened on for another reason.
     #[error("cannot listen on {address} for {protocol}: {source}")]
     Listen {
-        /// `MQTT` or `HTTPS`.
+        /// `MQTT`, `HTTPS` or `AMQP`.
         protocol: &'static str,
         /// The address asked for.
         address: SocketAddr,
@@ -111,7 +118,7 @@ pub enum StartError {
     Store(#[from] StoreError),
 }
 
-/// A running emulator. Dropping it closes both ports and every connection; [`Emulator::stop`] also waits for that.
+/// A running emulator. Dropping it closes its ports and every connection; [`Emulator::stop`] also waits for that.
 pub struct Emulator {
     mqtt_address: SocketAddr,
     https_address: SocketAddr,
@@ -119,6 +126,8 @@ pub struct Emulator {
     enrollments: Arc<Enrollments>,
     ports: Vec<Background>,
     keeping: Keeping,
+    identity: Arc<Identity>,
+    amqp: Option<(SocketAddr, Background)>,
 }
 
 impl Emulator {
@@ -181,6 +190,11 @@ impl Emulator {
             enrollments: Arc::clone(&enrollments),
             keeping: keeping.clone(),
         };
+        let amqp_services = amqp::Services {
+            hub: Arc::clone(&hub),
+            identity: Arc::clone(&identity),
+            keeping: keeping.clone(),
+        };
         // One DPS for all hubs.
         let provisioning = dps_service::router(Arc::clone(&hub), Arc::clone(&enrollments), Arc::clone(&identity));
         let api = |hub: &Arc<Hub>| {
@@ -193,9 +207,10 @@ impl Emulator {
         let router = by_host::router(api(&hub), linked.collect());
         let serve = |(mqtt, https): (TlsListener, TlsListener)| {
             let (services, websocket_services, router) = (services.clone(), services.clone(), router.clone());
+            let amqp_services = amqp_services.clone();
             [
                 Background::spawn(|stop| mqtt::serve(mqtt, services, stop)),
-                Background::spawn(|stop| https::serve(https, router, websocket_services, stop)),
+                Background::spawn(|stop| https::serve(https, router, websocket_services, amqp_services, stop)),
             ]
         };
         let ports = [(mqtt, https)].into_iter().chain(others).flat_map(serve).collect();
@@ -206,7 +221,33 @@ impl Emulator {
             enrollments,
             ports,
             keeping,
+            identity,
+            amqp: None,
         })
+    }
+
+    /// Opens a port for services that speak AMQP 1.0, as the SDKs of Event Hubs do, and some service SDKs for what they send to
+    /// devices. Real hubs have it at 5671, and some SDKs know no other. An earlier one is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::PortInUse`], [`StartError::Listen`].
+    pub async fn listen_amqp(&mut self, address: SocketAddr) -> Result<SocketAddr, StartError> {
+        let listener = listen("AMQP", address, self.identity.server_config()?).await?;
+        let address = listener.address();
+        let services = amqp::Services {
+            hub: Arc::clone(&self.hub),
+            identity: Arc::clone(&self.identity),
+            keeping: self.keeping.clone(),
+        };
+        let serving = Background::spawn(|stop| amqp::serve(listener, services, stop));
+        self.amqp = Some((address, serving));
+        Ok(address)
+    }
+
+    /// Where services connect that speak AMQP, with the port in use; `None` before [`Emulator::listen_amqp`].
+    pub fn amqp_address(&self) -> Option<SocketAddr> {
+        self.amqp.as_ref().map(|(address, _)| *address)
     }
 
     /// Where devices connect, with the port in use.
@@ -229,10 +270,13 @@ impl Emulator {
         &self.enrollments
     }
 
-    /// Closes both ports and every connection, and waits until they are.
+    /// Closes every port and every connection, and waits until they are.
     pub async fn stop(self) {
         for port in self.ports {
             port.stop().await;
+        }
+        if let Some((_, amqp)) = self.amqp {
+            amqp.stop().await;
         }
         // What they had to say at the end is in it.
         self.keeping.close();

@@ -13,8 +13,8 @@ use setpoint_protocol::{Key, sas::Token};
 use tokio::sync::{Notify, broadcast};
 
 use super::{
-    AuthError, ClientCertificate, CloseReason, CloudMessage, DeviceEvent, EventKind, Faults, Feedback, HubError,
-    HubFault, Throttles, TrustedAuthority,
+    AuthError, ClientCertificate, CloseReason, CloudMessage, DeviceEvent, EventKind, EventLog, Faults, Feedback,
+    HubError, HubFault, Throttles, TrustedAuthority,
     device::Entry,
     feedback::FeedbackQueue,
     journal::Journal,
@@ -35,6 +35,7 @@ pub(super) type Entries = BTreeMap<String, Entry>;
 pub struct Hub {
     devices: Mutex<Entries>,
     events: broadcast::Sender<Arc<DeviceEvent>>,
+    endpoint: EventLog,
     /// Rings when a device begins to listen for methods.
     pub(super) listening: Notify,
     /// For generation ids, connection epochs and request ids.
@@ -54,6 +55,7 @@ impl Hub {
         Arc::new(Hub {
             devices: Mutex::default(),
             events: broadcast::channel(EVENT_BACKLOG).0,
+            endpoint: EventLog::default(),
             listening: Notify::new(),
             numbers: AtomicU64::new(1),
             faults: Arc::new(Faults::new(str::eq)),
@@ -189,9 +191,19 @@ impl Hub {
         self.events.subscribe()
     }
 
-    /// Tells the listeners, if there are any.
+    /// The built-in endpoint: the telemetry of all devices, as far back as it is kept. As at a real hub without routes of its own,
+    /// nothing else goes there.
+    pub fn endpoint(&self) -> &EventLog {
+        &self.endpoint
+    }
+
+    /// Tells the listeners, if there are any, and keeps telemetry for those who come later.
     pub(super) fn tell(&self, event: DeviceEvent) {
-        let _ = self.events.send(Arc::new(event));
+        let event = Arc::new(event);
+        if event.kind == EventKind::Telemetry {
+            self.endpoint.append(Arc::clone(&event));
+        }
+        let _ = self.events.send(event);
     }
 
     pub(super) fn next_number(&self) -> u64 {

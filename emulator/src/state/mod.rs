@@ -3,13 +3,15 @@
 //! [`Hub`] holds devices and the modules on them, their twins, sessions, messages and calls behind one lock that is never held across an `await`.
 //! A device's connection holds a [`Link`]; what the hub wants to say to the device arrives there as a [`Delivery`], through
 //! bounded queues, so a device that does not read costs a fixed amount and is disconnected rather than waited for.
-//! Everything a device does is told to listeners as a [`DeviceEvent`]. [`Enrollments`] holds what DPS knows and assigns
-//! devices to the hub ([`dps`]). [`faults`] has either misbehave on request, and [`Hub::telemetry_of`] keeps what devices sent for tests.
+//! Everything a device does is told to listeners as a [`DeviceEvent`], and its telemetry kept in the [`EventLog`] of the
+//! built-in [`endpoint`]. [`Enrollments`] holds what DPS knows and assigns devices to the hub ([`dps`]). [`faults`] has either
+//! misbehave on request, and [`Hub::telemetry_of`] keeps what devices sent for tests.
 
 mod certificate;
 mod credentials;
 mod device;
 mod dps;
+pub mod endpoint;
 mod error;
 mod event;
 pub mod faults;
@@ -36,6 +38,7 @@ pub use dps::{
     EnrolledCertificate, Enrollment, Enrollments, Group, InitialTwin, Place, Rate, Registered, Reprovisioning, Terms,
 };
 pub(crate) use dps::{Record, guid};
+pub use endpoint::EventLog;
 pub use error::HubError;
 pub use event::{DeviceEvent, EventKind};
 pub use faults::{DpsFault, Faults, HubFault, Injection, Stored, TwinRequest, When, Whom};

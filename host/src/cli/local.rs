@@ -36,6 +36,15 @@ impl Data {
     }
 }
 
+/// Where an emulator listens.
+#[derive(Clone, Copy)]
+pub(crate) struct Ports {
+    pub(crate) mqtt: SocketAddr,
+    pub(crate) https: SocketAddr,
+    /// None: it does not speak AMQP.
+    pub(crate) amqp: Option<SocketAddr>,
+}
+
 /// An emulator in this process, which the operator's commands find.
 pub(crate) struct Local {
     pub(crate) emulator: Emulator,
@@ -44,17 +53,16 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Opens the identity in `folder` (made at the first time) and both ports. With `data`, hub and DPS keep what they know
-    /// there. `embedded`: in a device's own process.
+    /// Opens the identity in `folder` (made at the first time) and its ports; AMQP only with an address. With `data`, hub and
+    /// DPS keep what they know there. `embedded`: in a device's own process.
     pub(crate) async fn start(
         folder: &Path,
-        mqtt: SocketAddr,
-        https: SocketAddr,
+        ports: Ports,
         data: Option<&Path>,
         embedded: bool,
     ) -> anyhow::Result<Self> {
         let (identity, nothing) = (Identity::open(folder)?, Declaration::default());
-        Self::start_declared(folder, identity, &nothing, mqtt, https, data, embedded).await
+        Self::start_declared(folder, identity, &nothing, ports, data, embedded).await
     }
 
     /// The same with an identity that was opened and what a file declares.
@@ -62,11 +70,11 @@ impl Local {
         folder: &Path,
         identity: Identity,
         declaration: &Declaration,
-        mqtt: SocketAddr,
-        https: SocketAddr,
+        ports: Ports,
         data: Option<&Path>,
         embedded: bool,
     ) -> anyhow::Result<Self> {
+        let Ports { mqtt, https, amqp } = ports;
         let identity = Arc::new(identity);
         let options = Options {
             mqtt,
@@ -75,13 +83,20 @@ impl Local {
             data: data.map(Path::to_owned),
         };
         let started = Emulator::start_declared(options, declaration).await;
-        let emulator = started.map_err(|error| match error {
+        let mut emulator = started.map_err(|error| match error {
             // The file is the user's to mend, like an argument.
             StartError::Declaration(wrong) => Usage(wrong.to_string()).into(),
             other => anyhow::Error::from(other),
         })?;
-        let (mqtt, https) = (emulator.mqtt_address(), emulator.https_address());
-        let announce = |place: &Path| running::announce(place, mqtt, https, folder, embedded);
+        if let Some(address) = amqp {
+            emulator.listen_amqp(address).await?;
+        }
+        let (mqtt, https, amqp) = (
+            emulator.mqtt_address(),
+            emulator.https_address(),
+            emulator.amqp_address(),
+        );
+        let announce = |place: &Path| running::announce(place, mqtt, https, amqp, folder, embedded);
         // A service may have no home to write to; its own folder is then as good a place as any.
         let listing = announce(&listings(folder)).or_else(|_| announce(folder));
         let listing = listing

@@ -49,7 +49,7 @@ impl Local {
         };
         let emulator = Emulator::start(options).await.unwrap();
         let https = emulator.https_address();
-        let listing = running::announce(data.path(), emulator.mqtt_address(), https, data.path(), false).unwrap();
+        let listing = running::announce(data.path(), emulator.mqtt_address(), https, None, data.path(), false).unwrap();
         let device = tokio::spawn(live(connect(emulator.hub())));
         Local {
             identity,

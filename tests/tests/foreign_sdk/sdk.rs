@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use setpoint_tests::kept;
+use setpoint_tests::{kept, venv};
 
 /// An SDK, and the language it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Sdk {
     /// The interpreter, to be given what it is to run, with the SDK at hand.
     pub(crate) fn interpreter(self) -> Command {
         match self {
-            Sdk::Python => Command::new(python()),
+            Sdk::Python => Command::new(venv::python()),
             Sdk::Node => {
                 let mut node = Command::new("node");
                 // Where scripts that do not lie beside it find it.
@@ -53,35 +53,6 @@ impl Sdk {
             Sdk::Node => concat!(env!("CARGO_MANIFEST_DIR"), "/node"),
         })
     }
-}
-
-/// The Python of an environment with the SDK.
-fn python() -> PathBuf {
-    let requirements = Sdk::Python.folder().join("requirements.txt");
-    let python = |environment: &Path| environment.join("bin/python");
-    let environment = kept::made_once(
-        "python",
-        &fs::read(&requirements).unwrap(),
-        |environment| works(&python(environment)),
-        |environment| {
-            run_python(Command::new("python3").args(["-m", "venv"]).arg(environment));
-            let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-            run_python(Command::new(python(environment)).args(install).arg(&requirements));
-        },
-    );
-    python(&environment)
-}
-
-/// Whether the Python that the environment was made from is still there.
-fn works(python: &Path) -> bool {
-    Command::new(python)
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success())
-}
-
-fn run_python(command: &mut Command) {
-    kept::run(command, "python3 with venv");
 }
 
 /// A folder with the SDK as npm installs it.
