@@ -2,7 +2,7 @@
 //! HTTPS port, through a [`websocket`].
 //!
 //! [`wire`] reads and writes bytes, [`frame`] makes frames of them, [`shape`] sees that nothing in them can do harm, [`sasl`] greets;
-//! [`connection`], [`session`] and [`link`] keep the state that the standard asks for, without I/O; [`attach`] decides what a link
+//! [`connection`], [`session`] with [`sending`], and [`link`] keep the state that the standard asks for, without I/O; [`attach`] decides what a link
 //! is for, by its [`node`]; [`request`] takes what clients send, [`message`] makes what they get, [`grants`] knows what they may.
 //! A connection is one task, which owns all that it needs; nothing is kept for messages that were sent, for an event hub does not
 //! send them again.
@@ -22,6 +22,7 @@ pub(crate) mod node;
 mod request;
 mod sasl;
 mod selector;
+mod sending;
 mod session;
 mod shape;
 pub(crate) mod websocket;
@@ -175,5 +176,7 @@ fn hear<S: AsyncRead + AsyncWrite>(wire: &mut Wire<S>, connection: &mut Connecti
     Ok(())
 }
 
+#[cfg(test)]
+mod test_client;
 #[cfg(test)]
 mod tests;
