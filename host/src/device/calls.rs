@@ -39,9 +39,12 @@ impl Device {
         let slow = self.life.is_slow();
         let guest = self.life.guest()?;
         guest.grant(granted);
+        let began = self.clock.monotonic();
         let result = if slow { lengthy(|| call(guest)) } else { call(guest) };
+        let took = self.clock.monotonic().saturating_sub(began);
         let effects = settle(guest, granted, &mut self.quotas, &mut self.counters);
         self.apply(effects, result.is_ok());
+        self.notice(&Notice::Called(took));
         Some(result)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 use setpoint_protocol::twin::{Document, Twin};
 
-use super::commands::{Commands, json_payload, target};
+use super::commands::{Closed, Commands, json_payload, target};
 use super::connectivity::ConnectionState;
 use super::desired::{Desired, Patched};
 use super::health::{RESTARTS, Verdict};
@@ -142,6 +142,7 @@ impl Device {
         let desired = self.desired.replace(twin.desired);
         self.first(|guest| guest.update(desired))?;
         self.life.started(self.clock.monotonic());
+        self.notice(&Notice::Started);
         Ok(())
     }
 
@@ -158,8 +159,8 @@ impl Device {
     pub(super) fn failed(&mut self, error: GuestError, ran: bool) {
         self.timers.clear();
         let verdict = self.life.failed(error.clone(), self.clock.monotonic(), ran);
-        for rid in self.commands.close_all() {
-            self.respond(rid, unable(500, "the device failed before it had answered"));
+        for closed in self.commands.close_all() {
+            self.reply(closed, unable(500, "the device failed before it had answered"));
         }
         let device = self.device_id.as_str();
         match verdict {
@@ -226,10 +227,14 @@ impl Device {
             lengthy(|| self.outbox.flush());
         }
         for _ in 0..self.timers.len() {
-            if self.timers.next_deadline().is_none_or(|due| due > now) || !self.quotas.may_fire(now) {
+            let Some(due) = self.timers.next_deadline().filter(|due| *due <= now) else {
+                break;
+            };
+            if !self.quotas.may_fire(now) {
                 break;
             }
             let Some(timer) = self.timers.take_due(now) else { break };
+            self.notice(&Notice::Fired(due));
             self.call(|guest| guest.timer_fired(timer));
         }
     }
@@ -289,13 +294,24 @@ impl Device {
 
     /// Answers an open command; does nothing for one that was answered or has expired.
     pub(super) fn answer(&mut self, request: &str, response: Response) {
-        if let Some(rid) = self.commands.close(request) {
-            self.respond(rid, response);
+        if let Some(closed) = self.commands.close(request) {
+            self.reply(closed, response);
         }
     }
 
+    fn reply(&mut self, Closed { rid, came }: Closed, response: Response) {
+        let took = self.clock.monotonic().saturating_sub(came);
+        self.notice(&Notice::Responded(&response, Some(took)));
+        self.send_response(rid, response);
+    }
+
+    /// Answers a command that the guest is not asked.
     fn respond(&mut self, rid: String, response: Response) {
-        self.notice(&Notice::Responded(&response));
+        self.notice(&Notice::Responded(&response, None));
+        self.send_response(rid, response);
+    }
+
+    fn send_response(&mut self, rid: String, response: Response) {
         let payload = response.payload.to_string();
         self.responses.push(Outgoing::Response {
             rid,
