@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 use setpoint_protocol::twin::{Document, Twin};
 
+use super::aside::Aside;
 use super::commands::{Closed, Commands, json_payload, target};
 use super::connectivity::ConnectionState;
 use super::desired::{Desired, Patched};
@@ -52,6 +53,7 @@ pub struct Device {
     /// How often in a row the hub was too busy for the twin.
     pub(super) busy: u32,
     pub(super) awaited: [Awaited; 2],
+    pub(super) aside: Aside,
 }
 
 impl Device {
@@ -79,6 +81,7 @@ impl Device {
             connection: ConnectionState::default(),
             busy: 0,
             awaited: Default::default(),
+            aside: Aside::default(),
         })
     }
 
@@ -147,7 +150,7 @@ impl Device {
     }
 
     /// The last thing asked of a guest: its state, for when the device is started again.
-    pub(super) fn put_aside(&mut self) {
+    pub(super) fn keep_state(&mut self) {
         let state = self.save();
         if let Some(state) = state {
             let model_id = self.model_id.clone();
@@ -203,6 +206,7 @@ impl Device {
     }
 
     pub(super) fn message(&mut self, body: Vec<u8>, properties: Vec<(String, String)>) {
+        self.resume(None);
         if self.life.guest().is_some() {
             self.call(|guest| guest.receive(&body, &properties));
         } else if self.held.len() < HELD_MESSAGES {
@@ -233,6 +237,10 @@ impl Device {
             if !self.quotas.may_fire(now) {
                 break;
             }
+            if self.life.state().is_some() {
+                self.resume(Some(due));
+                continue;
+            }
             let Some(timer) = self.timers.take_due(now) else { break };
             self.notice(&Notice::Fired(due));
             self.call(|guest| guest.timer_fired(timer));
@@ -241,7 +249,9 @@ impl Device {
 
     /// An instance that does not run is told everything when it starts.
     pub(super) fn update(&mut self, changes: Vec<DesiredValue>) {
-        if !changes.is_empty() {
+        if self.life.state().is_some() && !changes.is_empty() {
+            self.resume(None);
+        } else if !changes.is_empty() {
             self.call(|guest| guest.update(changes));
         }
     }
@@ -266,6 +276,7 @@ impl Device {
             Ok(payload) => payload,
             Err(reason) => return self.respond(rid, unable(400, &reason)),
         };
+        self.resume(None);
         if self.life.guest().is_none() {
             let message = match self.life.parked() {
                 Some(_) => "the device has failed too often and is parked",

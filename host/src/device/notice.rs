@@ -42,6 +42,8 @@ pub enum Notice<'a> {
     Failed(&'a GuestError, Verdict),
     /// A new instance of it has been started, after a failure.
     Restarted,
+    /// Its instance was put aside, with a state of so many bytes, until it is wanted again.
+    PutAside(usize),
     /// Another guest has taken its place.
     Swapped(&'a Swapped),
 }

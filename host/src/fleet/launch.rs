@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 use super::identities::{Pattern, Shard};
 use super::member::{Group, Member};
 use super::mix::Mix;
-use super::tally::{Count, Sample, Tally};
+use super::process::proportional;
+use super::tally::{Count, Gauge, Sample, Tally};
 use crate::clock::Clock;
 use crate::cloud::Access;
 use crate::sandbox::Program;
@@ -90,6 +91,8 @@ pub struct Plan {
     pub group: Group,
     /// How each of them gets there. Its key is not used: each device has its own.
     pub access: Access,
+    /// Whether their instances are put aside whenever nothing is asked of them.
+    pub put_aside: bool,
     /// How fast they are started.
     pub ramp: Ramp,
     /// How long they run, from the first start; for ever by default.
@@ -104,6 +107,7 @@ pub(super) struct Shared {
     pub(super) access: Access,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tally: Arc<Tally>,
+    pub(super) put_aside: bool,
 }
 
 /// How a fleet ended.
@@ -115,6 +119,10 @@ pub struct Ending {
     pub lasted: Duration,
     /// From then until the last of them had.
     pub drained: Duration,
+    /// Bytes of memory of this process at that moment, each page counted once.
+    pub memory: Option<u64>,
+    /// Devices connected then.
+    pub connected: u64,
     /// Devices that had not ended by themselves when there was no more time to wait for them.
     pub abandoned: u64,
 }
@@ -140,6 +148,7 @@ pub async fn run(
         access: plan.access,
         clock: Arc::clone(&clock),
         tally: Arc::clone(&tally),
+        put_aside: plan.put_aside,
     });
     let beginning = Arc::new(Semaphore::new(BEGINNING));
     let mut running = JoinSet::new();
@@ -191,6 +200,7 @@ pub async fn run(
     let lasted = since(began);
     watcher(&tally, &tally.sample(lasted));
 
+    let (memory, connected) = (proportional(), tally.level(Gauge::Up));
     let draining = clock.monotonic();
     // Nobody listens when every device has ended by itself.
     let _ = stopping.send(true);
@@ -214,6 +224,8 @@ pub async fn run(
         devices,
         lasted,
         drained: since(draining),
+        memory,
+        connected,
         abandoned,
     }
 }

@@ -105,7 +105,7 @@ impl Member {
             access,
             clock,
             tally,
-            ..
+            put_aside,
         } = &*self.shared;
         let surroundings = Surroundings {
             clock: Arc::clone(clock),
@@ -118,8 +118,9 @@ impl Member {
         let (operator, control) = Operator::new(surroundings.clone());
         let access: Access = access.for_key(group.key.derive(&self.name));
         let (endpoint, id_scope) = (group.endpoint.clone(), group.id_scope.clone());
+        let device = Device::new(&self.program, surroundings, Box::new(watch))?;
         let session = Session {
-            device: Device::new(&self.program, surroundings, Box::new(watch))?,
+            device: if *put_aside { device.put_aside() } else { device },
             provisioner: Arc::new(DpsProvisioner::new(endpoint, id_scope, &self.name, access.clone())),
             connector: Arc::new(AzureConnector::new(access)),
             clock: Arc::clone(clock),

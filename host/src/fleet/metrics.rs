@@ -60,6 +60,7 @@ pub fn exposition(tally: &Tally) -> String {
             "Times a guest ran over its time.",
         ),
         ("guest_restarts", Count::Restarts, "Instances started after a failure."),
+        ("put_aside", Count::PutAside, "Instances put aside."),
     ];
     for (name, count, help) in counters {
         metric(

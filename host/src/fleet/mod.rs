@@ -34,7 +34,7 @@ pub use launch::{Ending, Plan, Ramp, RampError, run};
 pub use member::Group;
 pub use metrics::exposition;
 pub use mix::{Mix, MixError};
-pub use process::Usage;
+pub use process::{Usage, proportional};
 pub use resources::{Machine, Needs, Shortage};
 pub use spread::{Spread, Summary};
 pub use tally::{Count, Gauge, Sample, Tally};

@@ -52,11 +52,13 @@ pub enum Count {
     Restarts,
     /// Devices whose guest has failed too often.
     Parked,
+    /// Instances put aside.
+    PutAside,
 }
 
 impl Count {
     /// All, in the order of their declaration.
-    pub const ALL: [Count; 17] = [
+    pub const ALL: [Count; 18] = [
         Count::Launched,
         Count::Ran,
         Count::Ended,
@@ -74,6 +76,7 @@ impl Count {
         Count::OverBudget,
         Count::Restarts,
         Count::Parked,
+        Count::PutAside,
     ];
 }
 
@@ -142,8 +145,10 @@ pub struct Sample {
     pub p50: f64,
     /// The same for 99 in 100.
     pub p99: f64,
-    /// Bytes of memory this process uses.
+    /// Bytes of memory this process uses, as the system counts them: a page that many instances share, many times.
     pub resident: u64,
+    /// Bytes of memory that are this process's own: without pages of files.
+    pub own: u64,
     /// Seconds of processor time it has used so far.
     pub cpu: f64,
 }
@@ -257,6 +262,7 @@ impl Tally {
             p50: latest.p50,
             p99: latest.p99,
             resident: usage.resident,
+            own: usage.own,
             cpu: usage.cpu.as_secs_f64(),
         };
         lock(&self.samples).keep(sample);

@@ -96,6 +96,7 @@ impl Observer for Watch {
             Notice::Command(_) => self.tally.count(Count::Commands),
             Notice::Responded(_, Some(took)) => self.tally.command(*took),
             Notice::Failed(error, verdict) => self.failed(error, *verdict),
+            Notice::PutAside(_) => self.tally.count(Count::PutAside),
             Notice::Restarted => self.tally.count(Count::Restarts),
             Notice::Assigned(_)
             | Notice::Desired(..)

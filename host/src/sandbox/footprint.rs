@@ -104,10 +104,10 @@ impl Footprint {
         }
     }
 
-    /// Memory mappings of one instance, by which the kernel counts: what may be written of a linear memory, what it began
-    /// with, and what it may not touch.
+    /// Memory mappings of one instance, by which the kernel counts: of each linear memory what lies before its data, the data,
+    /// what lies behind them, and what it may not touch.
     pub fn mappings(&self) -> u64 {
-        u64::from(self.memories) * 3
+        u64::from(self.memories) * 4
     }
 }
 

@@ -21,7 +21,9 @@ use clap::Args;
 use setpoint::clock::{Clock, SystemClock};
 use setpoint::cloud::{Access, Credential, TokenClock};
 use setpoint::fleet::report::{Before, Report};
-use setpoint::fleet::{Machine, Mix, Needs, Pattern, Plan, Ramp, Shard, Tally, Usage as ProcessUsage, run};
+use setpoint::fleet::{
+    Machine, Mix, Needs, Pattern, Plan, Ramp, Shard, Tally, Usage as ProcessUsage, proportional, run,
+};
 use setpoint::sandbox::{Footprint, Limits, Program, Sandbox, THERMOSTAT, name_of, read};
 
 use self::cloud::{Destination, GroupKey};
@@ -39,6 +41,9 @@ const MEMORY_EACH: u64 = 160_000;
 
 /// Instances beside those that run: a device that is started again after a failure.
 const SPARE: u64 = 16;
+
+/// Instances at work at one time in a fleet that puts them aside: those that begin, and some for each thread.
+const AT_WORK: u64 = 2_000;
 
 /// Runs many devices in one process, each provisioned by its group's key and connected by itself
 #[derive(Args)]
@@ -72,6 +77,11 @@ pub(crate) struct Fleet {
     /// Starts a second, evenly spaced, so that what devices do at intervals is spread in time
     #[arg(long, value_name = "N/s", default_value = "500/s")]
     ramp: Ramp,
+
+    /// Puts instances aside between two events: less memory for each device, and more processor time for each event. A guest
+    /// that has no state to save stays
+    #[arg(long)]
+    put_aside: bool,
 
     /// Ends after this time, such as 90s or 10m
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
@@ -191,10 +201,12 @@ impl Fleet {
             devices: self.devices,
             shard: self.shard.to_string(),
             ramp: self.ramp.to_string(),
+            put_aside: self.put_aside,
             guests: names,
             cloud: settled.name(),
             began: clock.now(),
             usage: ProcessUsage::now(),
+            memory: proportional(),
         };
         let plan = Plan {
             pattern: self.id.clone(),
@@ -204,6 +216,7 @@ impl Fleet {
             config: self.config.iter().cloned().collect(),
             group: settled.group.clone(),
             access: self.way.apply(access)?,
+            put_aside: self.put_aside,
             ramp: self.ramp,
             duration: self.duration,
             clock,
@@ -255,7 +268,8 @@ impl Fleet {
         let machine = Machine::here();
         let needs = Needs {
             devices,
-            instances: devices + SPARE,
+            // Those that are put aside have none; how many are not at one time is known only while they run.
+            instances: if self.put_aside { devices.min(AT_WORK) } else { devices } + SPARE,
             mappings_each: footprint.mappings(),
             memory_each: MEMORY_EACH,
             cloud_here,

@@ -62,6 +62,8 @@ pub struct Fleet {
     pub shard: String,
     /// Starts a second that were asked for, as in `500/s`.
     pub ramp: String,
+    /// Whether instances were put aside between two events.
+    pub put_aside: bool,
     /// The guests, by name.
     pub guests: Vec<String>,
     /// The provisioning service.
@@ -142,6 +144,8 @@ pub struct Guests {
     pub over_budget: u64,
     /// Instances started after a failure.
     pub restarts: u64,
+    /// Times an instance was put aside.
+    pub put_aside: u64,
 }
 
 /// What this process used.
@@ -150,10 +154,13 @@ pub struct Guests {
 pub struct Process {
     /// Bytes of memory before the first device.
     pub resident_before: u64,
-    /// Most bytes of memory, by the samples.
+    /// Most bytes of memory, by the samples, as the system counts them: a page that many instances share, many times.
     pub resident_most: u64,
-    /// Bytes of memory for each connected device, at the moment when most were connected.
+    /// Bytes of that for each connected device, at the moment when most were connected.
     pub resident_per_device: f64,
+    /// Bytes of memory for each connected device, each page counted once, when the devices were told to end. 0 where the
+    /// system does not say.
+    pub memory_per_device: f64,
     /// Seconds of processor time from the start of the first device on.
     pub cpu: f64,
     /// Seconds of processor time for each delivered message, once the last device had been started; all that the process did.
@@ -180,6 +187,8 @@ pub struct Before {
     pub shard: String,
     /// Starts a second.
     pub ramp: String,
+    /// Whether instances are put aside.
+    pub put_aside: bool,
     /// The guests, by name.
     pub guests: Vec<String>,
     /// The provisioning service.
@@ -188,6 +197,8 @@ pub struct Before {
     pub began: DateTime<Utc>,
     /// What the process used.
     pub usage: Usage,
+    /// Bytes of memory of it, each page counted once.
+    pub memory: Option<u64>,
 }
 
 impl Report {
@@ -196,7 +207,7 @@ impl Report {
         let samples = tally.samples();
         let lasted = ending.lasted.as_secs_f64();
         let get = |count| tally.get(count);
-        let process = process(&before.usage, &samples);
+        let process = process(&before, ending, &samples);
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -205,6 +216,7 @@ impl Report {
                 devices: before.devices,
                 shard: before.shard,
                 ramp: before.ramp,
+                put_aside: before.put_aside,
                 guests: before.guests,
                 cloud: before.cloud,
                 began: before.began.to_rfc3339_opts(SecondsFormat::Millis, true),
@@ -247,6 +259,7 @@ impl Report {
                 failures: get(Count::Failures),
                 over_budget: get(Count::OverBudget),
                 restarts: get(Count::Restarts),
+                put_aside: get(Count::PutAside),
             },
             process,
             errors: tally
@@ -288,10 +301,11 @@ impl Report {
     }
 }
 
-fn process(before: &Usage, samples: &[Sample]) -> Process {
+fn process(before: &Before, ending: &Ending, samples: &[Sample]) -> Process {
+    let Before { usage, memory, .. } = before;
     let fullest = samples.iter().max_by_key(|sample| sample.up);
     let per_device = fullest.filter(|sample| sample.up > 0).map(|sample| {
-        let more = sample.resident.saturating_sub(before.resident);
+        let more = sample.resident.saturating_sub(usage.resident);
         more as f64 / sample.up as f64
     });
     let last = samples.last().copied().unwrap_or_default();
@@ -304,11 +318,14 @@ fn process(before: &Usage, samples: &[Sample]) -> Process {
             .filter(|messages| *messages > 0)?;
         Some((last.cpu - from.cpu) / messages as f64)
     });
+    let memory = memory.zip(ending.memory).filter(|_| ending.connected > 0);
+    let memory = memory.map(|(before, after)| after.saturating_sub(before) as f64 / ending.connected as f64);
     Process {
-        resident_before: before.resident,
+        resident_before: usage.resident,
         resident_most: samples.iter().map(|sample| sample.resident).max().unwrap_or(0),
         resident_per_device: per_device.unwrap_or(0.0),
-        cpu: last.cpu - before.cpu.as_secs_f64(),
+        memory_per_device: memory.unwrap_or(0.0),
+        cpu: last.cpu - usage.cpu.as_secs_f64(),
         cpu_per_message: per_message.unwrap_or(0.0),
     }
 }

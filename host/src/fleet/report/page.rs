@@ -49,10 +49,12 @@ fn plots(report: &Report) -> Vec<Plot> {
         name,
         points: rates(samples, of),
     };
-    let before = report.process.resident_before;
-    let growth = samples.iter().filter(|sample| sample.up > 0).map(|sample| {
-        let more = sample.resident.saturating_sub(before) as f64;
-        (sample.up as f64, more / sample.up as f64 / 1e3)
+    let before = samples.first().map_or(0, |first| first.own);
+    let alone = samples.first().map_or(0, |first| first.up);
+    // From the first sample on, because what was there before the first device was not counted so.
+    let growth = samples.iter().filter(|sample| sample.up > alone).map(|sample| {
+        let more = sample.own.saturating_sub(before) as f64;
+        (sample.up as f64, more / (sample.up - alone) as f64 / 1e3)
     });
     vec![
         plot(
@@ -77,14 +79,17 @@ fn plots(report: &Report) -> Vec<Plot> {
         plot(
             "Memory",
             "MB",
-            vec![over_time("resident", &|sample| sample.resident as f64 / 1e6)],
+            vec![
+                over_time("its own", &|sample| sample.own as f64 / 1e6),
+                over_time("resident", &|sample| sample.resident as f64 / 1e6),
+            ],
         ),
         Plot {
             title: "Memory of a device",
             across: "connected devices",
             unit: "kB",
             lines: vec![Line {
-                name: "resident",
+                name: "its own",
                 points: growth.collect(),
             }],
         },

@@ -83,17 +83,18 @@ pub(super) fn rows(report: &Report) -> Vec<(&'static str, String)> {
         (
             "guests",
             format!(
-                "{:.3} s of processor time; {} failures, {} over budget, {} restarts",
-                guests.seconds, guests.failures, guests.over_budget, guests.restarts
+                "{:.3} s in them; {} failures, {} over budget, {} restarts; {} times put aside",
+                guests.seconds, guests.failures, guests.over_budget, guests.restarts, guests.put_aside
             ),
         ),
         (
             "memory",
             format!(
-                "{} at most, {} before the first device; {:.1} kB a connected device",
+                "{:.1} kB a device, {:.1} with shared pages counted for each; {} at most, {} before the first",
+                process.memory_per_device / 1e3,
+                process.resident_per_device / 1e3,
                 megabytes(process.resident_most),
-                megabytes(process.resident_before),
-                process.resident_per_device / 1e3
+                megabytes(process.resident_before)
             ),
         ),
         (

@@ -25,15 +25,19 @@ fn report() -> Report {
         devices: 20,
         shard: "0/2".to_owned(),
         ramp: "500/s".to_owned(),
+        put_aside: false,
         guests: vec!["thermostat".to_owned()],
         cloud: "localhost:8883".to_owned(),
         began: DateTime::UNIX_EPOCH,
         usage: Usage::default(),
+        memory: Some(1_000_000),
     };
     let ending = Ending {
         devices: 10,
         lasted: Duration::from_secs(10),
         drained: Duration::from_millis(300),
+        memory: Some(1_900_000),
+        connected: 10,
         abandoned: 0,
     };
     Report::of(before, &ending, &tally)
@@ -60,15 +64,15 @@ fn the_json_form_is_what_its_version_promises() {
     let summary = json!({ "count": 0, "mean": 0, "p50": 0, "p90": 0, "p99": 0, "p999": 0, "most": 0 });
     let promised = json!({
         "format": "", "version": 0,
-        "fleet": { "id": "", "devices": 0, "shard": "", "ramp": "", "guests": [""], "cloud": "", "began": "", "lasted": 0, "drained": 0 },
+        "fleet": { "id": "", "devices": 0, "shard": "", "ramp": "", "putAside": false, "guests": [""], "cloud": "", "began": "", "lasted": 0, "drained": 0 },
         "devices": { "planned": 0, "launched": 0, "ran": 0, "ended": 0, "parked": 0, "abandoned": 0, "mostConnected": 0 },
         "connections": { "made": 0, "lost": 0, "retried": 0, "mostPerSecond": 0 },
         "messages": { "accepted": 0, "delivered": 0, "refused": 0, "reports": 0, "perSecond": 0, "mostPerSecond": 0 },
         "timerToPuback": summary, "commands": summary,
-        "guests": { "calls": summary, "seconds": 0, "commands": 0, "failures": 0, "overBudget": 0, "restarts": 0 },
-        "process": { "residentBefore": 0, "residentMost": 0, "residentPerDevice": 0, "cpu": 0, "cpuPerMessage": 0 },
+        "guests": { "calls": summary, "seconds": 0, "commands": 0, "failures": 0, "overBudget": 0, "restarts": 0, "putAside": 0 },
+        "process": { "residentBefore": 0, "residentMost": 0, "residentPerDevice": 0, "memoryPerDevice": 0, "cpu": 0, "cpuPerMessage": 0 },
         "errors": [{ "device": "", "error": "" }],
-        "samples": [{ "at": 0, "up": 0, "delivered": 0, "connected": 0, "failures": 0, "p50": 0, "p99": 0, "resident": 0, "cpu": 0 }],
+        "samples": [{ "at": 0, "up": 0, "delivered": 0, "connected": 0, "failures": 0, "p50": 0, "p99": 0, "resident": 0, "own": 0, "cpu": 0 }],
     });
     assert_eq!(shape(&json), promised);
     assert_eq!(
@@ -92,6 +96,7 @@ fn figures_follow_from_the_samples() {
     assert!((report.messages.per_second - 5.0).abs() < 1e-9 && (report.messages.most_per_second - 5.0).abs() < 1e-9);
     assert!((report.connections.most_per_second - 1.0).abs() < 1e-9);
     assert!(report.process.resident_per_device > 0.0);
+    assert!((report.process.memory_per_device - 90_000.0).abs() < 1.0);
     assert!(
         (report.timer_to_puback.p50 - 0.005).abs() < 1e-4,
         "{:?}",
@@ -125,14 +130,14 @@ fn the_page_stands_alone_and_is_well_formed() {
         .replace("<meta name=\"viewport\" content=\"width=device-width\">", "");
     let document = roxmltree::Document::parse(&body).unwrap();
     let named = |name: &str| document.descendants().filter(|node| node.has_tag_name(name)).count();
-    assert_eq!((named("svg"), named("figure"), named("polyline")), (8, 8, 9));
+    assert_eq!((named("svg"), named("figure"), named("polyline")), (8, 8, 10));
     assert!(
         document
             .descendants()
             .filter(|node| node.has_tag_name("polyline"))
             .all(|line| {
                 let points = line.attribute("points").unwrap();
-                points.split(' ').count() == 10 && !points.contains("NaN")
+                points.split(' ').count() >= 9 && !points.contains("NaN")
             })
     );
     assert!(body.contains("sim-3: &lt;refused&gt; &amp; gone"));
