@@ -163,12 +163,12 @@ pub async fn run(
             let Ok(permit) = Arc::clone(&beginning).acquire_owned().await else {
                 return;
             };
-            let Some(program) = programs.get(plan.mix.place(number)) else {
-                return;
-            };
+            let guest = plan.mix.place(number);
+            let Some(program) = programs.get(guest) else { return };
             let member = Member {
                 name: plan.pattern.name(number),
                 program: program.clone(),
+                guest,
                 config: Arc::clone(&config),
                 shared: Arc::clone(&shared),
             };

@@ -42,6 +42,8 @@ pub(super) fn random() -> impl Random + 'static {
 pub(super) struct Member {
     pub(super) name: String,
     pub(super) program: Program,
+    /// The program's place in the mix.
+    pub(super) guest: usize,
     pub(super) config: Arc<BTreeMap<String, String>>,
     pub(super) shared: Arc<Shared>,
 }
@@ -114,7 +116,7 @@ impl Member {
             assignment: None,
             tap: Tap::default(),
         };
-        let watch = Watch::new(Arc::clone(tally), Arc::clone(clock), beginning);
+        let watch = Watch::new(Arc::clone(tally), self.guest, Arc::clone(clock), beginning);
         let (operator, control) = Operator::new(surroundings.clone());
         let access: Access = access.for_key(group.key.derive(&self.name));
         let (endpoint, id_scope) = (group.endpoint.clone(), group.id_scope.clone());

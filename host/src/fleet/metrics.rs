@@ -168,7 +168,7 @@ mod tests {
         let tally = Tally::default();
         tally.add(Count::Delivered, 7);
         tally.up(Gauge::Up);
-        tally.puback(Duration::from_millis(250));
+        tally.puback(0, Duration::from_millis(250));
         let text = exposition(&tally);
         let mut values = HashMap::new();
         let mut kinds = HashMap::new();

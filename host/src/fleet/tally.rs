@@ -107,6 +107,8 @@ struct Times {
     to_puback: Spread,
     commands: Spread,
     calls: Spread,
+    /// From timer to PUBACK, for each guest of the mix.
+    by_guest: Vec<Spread>,
 }
 
 #[derive(Debug)]
@@ -194,9 +196,25 @@ impl Tally {
             .map_or(0, |gauge| gauge.load(Ordering::Relaxed))
     }
 
-    /// A message was taken so long after the timer that it came of was due.
-    pub fn puback(&self, after: Duration) {
-        lock(&self.times).recent.add(after);
+    /// A message was taken so long after the timer that it came of was due. `guest`: its place in the mix.
+    pub fn puback(&self, guest: usize, after: Duration) {
+        let mut times = lock(&self.times);
+        times.recent.add(after);
+        if times.by_guest.len() <= guest {
+            times.by_guest.resize_with(guest + 1, Spread::default);
+        }
+        if let Some(spread) = times.by_guest.get_mut(guest) {
+            spread.add(after);
+        }
+    }
+
+    /// From timer to PUBACK, of the devices that run the guest at this place in the mix.
+    pub fn to_puback_of(&self, guest: usize) -> Summary {
+        lock(&self.times)
+            .by_guest
+            .get(guest)
+            .map(Spread::summary)
+            .unwrap_or_default()
     }
 
     /// A command was answered, so long after it came.
@@ -322,12 +340,12 @@ mod tests {
     #[test]
     fn a_sample_tells_of_what_is_new_and_the_whole_of_all() {
         let tally = Tally::default();
-        tally.puback(Duration::from_millis(100));
+        tally.puback(0, Duration::from_millis(100));
         assert!(tally.sample(Duration::from_secs(1)).p99 > 0.099);
-        tally.puback(Duration::from_millis(10));
+        tally.puback(0, Duration::from_millis(10));
         let second = tally.sample(Duration::from_secs(2));
         assert!(second.p99 < 0.011, "{second:?}");
-        tally.puback(Duration::from_millis(1));
+        tally.puback(0, Duration::from_millis(1));
         let all = tally.to_puback();
         assert!(all.count == 3 && all.most > 0.099, "{all:?}");
     }
@@ -337,7 +355,7 @@ mod tests {
         let tally = Tally::default();
         for second in 0..5_000_u64 {
             if second == 1_234 {
-                tally.puback(Duration::from_secs(7));
+                tally.puback(0, Duration::from_secs(7));
             }
             tally.sample(Duration::from_secs(second));
         }

@@ -15,6 +15,8 @@ use crate::sandbox::GuestError;
 /// Counts and times one session.
 pub(super) struct Watch {
     tally: Arc<Tally>,
+    /// The guest's place in the mix.
+    guest: usize,
     clock: Arc<dyn Clock>,
     /// Given up once the device runs, so that another may begin.
     beginning: Option<OwnedSemaphorePermit>,
@@ -26,9 +28,15 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(tally: Arc<Tally>, clock: Arc<dyn Clock>, beginning: Option<OwnedSemaphorePermit>) -> Self {
+    pub(super) fn new(
+        tally: Arc<Tally>,
+        guest: usize,
+        clock: Arc<dyn Clock>,
+        beginning: Option<OwnedSemaphorePermit>,
+    ) -> Self {
         Self {
             tally,
+            guest,
             clock,
             beginning,
             up: false,
@@ -83,7 +91,8 @@ impl Observer for Watch {
             Notice::Delivered(Outgoing::Telemetry { .. }) => {
                 self.tally.count(Count::Delivered);
                 if let Some(due) = self.sent.pop_front() {
-                    self.tally.puback(self.clock.monotonic().saturating_sub(due));
+                    self.tally
+                        .puback(self.guest, self.clock.monotonic().saturating_sub(due));
                 }
             }
             Notice::Delivered(_) => self.tally.count(Count::Reported),

@@ -38,6 +38,8 @@ pub struct Report {
     pub messages: Messages,
     /// From the moment a timer was due to the hub's PUBACK of the message that came of it, in seconds.
     pub timer_to_puback: Summary,
+    /// The same for each guest of the mix.
+    pub by_guest: Vec<Guest>,
     /// From a command's arrival in the device to its answer, in seconds.
     pub commands: Summary,
     /// The guests.
@@ -128,6 +130,16 @@ pub struct Messages {
     pub most_per_second: f64,
 }
 
+/// One guest of the mix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Guest {
+    /// Its name.
+    pub guest: String,
+    /// From timer to PUBACK of its messages, in seconds.
+    pub timer_to_puback: Summary,
+}
+
 /// What the guests did.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -207,6 +219,11 @@ impl Report {
         let samples = tally.samples();
         let lasted = ending.lasted.as_secs_f64();
         let get = |count| tally.get(count);
+        let by_guest = before.guests.iter().enumerate().map(|(place, guest)| Guest {
+            guest: guest.clone(),
+            timer_to_puback: tally.to_puback_of(place),
+        });
+        let by_guest = by_guest.collect();
         let process = process(&before, ending, &samples);
         Self {
             format: FORMAT.to_owned(),
@@ -251,6 +268,7 @@ impl Report {
                 most_per_second: steepest(&samples, |sample| sample.delivered),
             },
             timer_to_puback: tally.to_puback(),
+            by_guest,
             commands: tally.commands(),
             guests: Guests {
                 calls: tally.calls(),

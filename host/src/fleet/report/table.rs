@@ -106,6 +106,14 @@ pub(super) fn rows(report: &Report) -> Vec<(&'static str, String)> {
             ),
         ),
     ];
+    if report.by_guest.len() > 1 {
+        for guest in &report.by_guest {
+            rows.push((
+                "timer to PUBACK",
+                format!("{}: {}", guest.guest, percentiles(&guest.timer_to_puback)),
+            ));
+        }
+    }
     rows.retain(|(name, _)| *name != "commands" || report.commands.count > 0);
     rows
 }

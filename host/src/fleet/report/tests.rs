@@ -15,7 +15,7 @@ fn report() -> Report {
         }
         tally.add(Count::Queued, 5);
         tally.add(Count::Delivered, 5);
-        tally.puback(Duration::from_millis(second));
+        tally.puback(0, Duration::from_millis(second));
         tally.call(Duration::from_micros(20));
         tally.sample(Duration::from_secs(second));
     }
@@ -68,7 +68,7 @@ fn the_json_form_is_what_its_version_promises() {
         "devices": { "planned": 0, "launched": 0, "ran": 0, "ended": 0, "parked": 0, "abandoned": 0, "mostConnected": 0 },
         "connections": { "made": 0, "lost": 0, "retried": 0, "mostPerSecond": 0 },
         "messages": { "accepted": 0, "delivered": 0, "refused": 0, "reports": 0, "perSecond": 0, "mostPerSecond": 0 },
-        "timerToPuback": summary, "commands": summary,
+        "timerToPuback": summary, "byGuest": [{ "guest": "", "timerToPuback": summary }], "commands": summary,
         "guests": { "calls": summary, "seconds": 0, "commands": 0, "failures": 0, "overBudget": 0, "restarts": 0, "putAside": 0 },
         "process": { "residentBefore": 0, "residentMost": 0, "residentPerDevice": 0, "memoryPerDevice": 0, "cpu": 0, "cpuPerMessage": 0 },
         "errors": [{ "device": "", "error": "" }],
