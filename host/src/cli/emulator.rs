@@ -2,24 +2,26 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use setpoint_emulator::running::{self, Running};
-use setpoint_emulator::{Identity, paste};
+use setpoint_emulator::{Declaration, Identity, paste};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Usage;
-use super::local::{Data, Local, listings};
+use super::local::{Data, Local, Ports, listings};
 use super::logging::Logging;
+use super::throttle::{self, Limit};
 
 /// Runs the local Azure IoT: DPS and IoT Hub for devices, the service API for everybody else
 #[derive(Args)]
 #[command(after_help = "Examples:
   setpoint emulator                             prints what to paste for an SDK, then serves until Ctrl-C
   eval \"$(setpoint emulator --env)\"             the same block into this shell, beside a running emulator
-  setpoint emulator --listen 127.0.0.1:0 --https 127.0.0.1:0 --data ./azure")]
+  setpoint emulator --config azure.yaml         with the hubs, devices and enrollments of a file
+  setpoint emulator --listen 127.0.0.1:0 --https 127.0.0.1:0 --amqp 127.0.0.1:0 --data ./azure")]
 pub(crate) struct Emulator {
     /// Where devices connect, with MQTT over TLS
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8883")]
@@ -29,8 +31,21 @@ pub(crate) struct Emulator {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     https: SocketAddr,
 
+    /// A file in YAML that declares hubs, devices, enrollments and groups to begin with
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Where services speak AMQP: the built-in endpoint for Event Hubs SDKs, and messages for devices
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5671")]
+    amqp: SocketAddr,
+
     #[command(flatten)]
     data: Data,
+
+    /// Holds devices and services to throttles of the real hub, which are off otherwise: `s1` for all that tier S1 has, or
+    /// connects, sends, twin-reads, twin-updates, cloud-to-device, methods, registry, queries
+    #[arg(long, value_name = "LIMITS", value_delimiter = ',')]
+    throttle: Vec<Limit>,
 
     /// Prints the block to paste as export lines and exits
     #[arg(long)]
@@ -55,7 +70,7 @@ impl Emulator {
     }
 
     async fn serve(&self, folder: &Path) -> anyhow::Result<()> {
-        for address in [self.listen, self.https]
+        for address in [self.listen, self.https, self.amqp]
             .iter()
             .filter(|address| !address.ip().is_loopback())
         {
@@ -65,40 +80,82 @@ impl Emulator {
         }
         // Before anything is printed that somebody may answer with a signal.
         let mut signals = Signals::listen().context("signals cannot be waited for")?;
-        let local = Local::start(folder, self.listen, self.https, false).await?;
+        let identity = Identity::open(folder)?;
+        let declaration = self.declaration(&identity)?;
+        let identity = identity.with_names(declaration.hubs());
+        let ports = Ports {
+            mqtt: self.listen,
+            https: self.https,
+            amqp: Some(self.amqp),
+        };
+        let local = Local::start_declared(folder, identity, &declaration, ports, self.data.named(), false).await?;
+        throttle::apply(&self.throttle, local.emulator.hub().throttles());
         let (mqtt, https) = (local.emulator.mqtt_address(), local.emulator.https_address());
-        let block = block(&local.identity, mqtt.port(), https.port())?;
+        let amqp = local.emulator.amqp_address().unwrap_or(self.amqp);
+        let block = block(
+            &local.identity,
+            &declaration,
+            mqtt.port(),
+            https.port(),
+            Some(amqp.port()),
+        )?;
         let mut out = io::stdout();
         // The block is what `eval` takes, so everything else here is a comment too.
-        write!(out, "# MQTT on {mqtt}, HTTPS on {https}; Ctrl-C ends it\n{block}").and_then(|()| out.flush())?;
+        write!(
+            out,
+            "# MQTT on {mqtt}, HTTPS on {https}, AMQP on {amqp}; Ctrl-C ends it\n{block}"
+        )
+        .and_then(|()| out.flush())?;
         signals.received().await;
         local.emulator.stop().await;
         Ok(())
     }
 
+    /// What the file declares; nothing without one.
+    fn declaration(&self, identity: &Identity) -> Result<Declaration, Usage> {
+        let Some(path) = &self.config else {
+            return Ok(Declaration::default());
+        };
+        Declaration::open(path, identity).map_err(|error| Usage(error.to_string()))
+    }
+
     /// The ports of the emulator that runs on this data folder, or those it would have.
     fn print_environment(&self, folder: &Path) -> anyhow::Result<()> {
         let identity = Identity::open(folder)?;
+        let declaration = self.declaration(&identity)?;
         let running = running::list(&listings(folder)).with_context(|| folder.display().to_string())?;
         let ours = identity.directory().map(std::path::absolute).transpose()?;
         // Not one inside a device: it ends with that, and most SDKs cannot be told its port.
         let alone = |running: &&Running| !running.embedded && Some(&running.identity) == ours.as_ref();
-        let (mqtt, https) = match running.iter().find(alone) {
-            Some(running) => (running.mqtt, running.https),
-            None => (self.listen, self.https),
+        let (mqtt, https, amqp) = match running.iter().find(alone) {
+            Some(running) => (running.mqtt, running.https, running.amqp),
+            None => (self.listen, self.https, Some(self.amqp)),
         };
-        if mqtt.port() == 0 || https.port() == 0 {
+        let ports = [Some(mqtt), Some(https), amqp];
+        if ports.into_iter().flatten().any(|address| address.port() == 0) {
             let message = "port 0 is known only once an emulator runs; start it first, or name the ports";
             return Err(Usage(message.to_owned()).into());
         }
-        Ok(io::stdout().write_all(block(&identity, mqtt.port(), https.port())?.as_bytes())?)
+        let amqp = amqp.map(|amqp| amqp.port());
+        let block = block(&identity, &declaration, mqtt.port(), https.port(), amqp)?;
+        Ok(io::stdout().write_all(block.as_bytes())?)
     }
 }
 
-fn block(identity: &Identity, mqtt: u16, https: u16) -> anyhow::Result<String> {
+fn block(
+    identity: &Identity,
+    declaration: &Declaration,
+    mqtt: u16,
+    https: u16,
+    amqp: Option<u16>,
+) -> anyhow::Result<String> {
     let ca = identity.ca_path().context("the certificate authority is in no file")?;
     let ca = std::path::absolute(&ca).with_context(|| ca.display().to_string())?;
-    Ok(paste::environment(identity, mqtt, https, &ca))
+    let declared = paste::declared(identity, declaration, mqtt);
+    let amqp = amqp
+        .map(|port| paste::amqp_environment(identity, port))
+        .unwrap_or_default();
+    Ok(paste::environment(identity, mqtt, https, &ca) + &amqp + &declared)
 }
 
 /// The signals that end a command: Ctrl-C, and SIGTERM as service managers send it.

@@ -116,9 +116,13 @@ fn another_hub_is_told_everything_again() {
     device.received();
     device.hub().cut();
     device.advance(MINUTE).unwrap();
-    let reports = device
-        .received()
-        .into_iter()
-        .filter(|outgoing| matches!(outgoing, Outgoing::Report(_)));
-    assert_eq!(reports.count(), 1, "once, and not with each instance");
+    let reports = |received: Vec<Outgoing>| {
+        let reports = received
+            .into_iter()
+            .filter(|outgoing| matches!(outgoing, Outgoing::Report(_)));
+        reports.count()
+    };
+    assert_eq!(reports(device.received()), 2, "the maximum and the target");
+    device.advance(MINUTE).unwrap();
+    assert_eq!(reports(device.received()), 0, "once, and not with each instance");
 }
