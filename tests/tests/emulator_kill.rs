@@ -45,12 +45,18 @@ impl Life {
         let first = BufReader::new(child.stdout.take().unwrap()).lines().next();
         let first = first.unwrap().unwrap();
         let (_, rest) = first.split_once("HTTPS on 127.0.0.1:").unwrap();
-        let port = rest.split(|character: char| !character.is_ascii_digit()).next().unwrap();
+        let port = rest
+            .split(|character: char| !character.is_ascii_digit())
+            .next()
+            .unwrap();
         let identity = Identity::open(data).unwrap();
         setpoint_test_logs::identities(data);
         let roots = RootCerts::from([Certificate::from_pem(identity.ca_pem().as_bytes()).unwrap()]);
         let tls = TlsConfig::builder().root_certs(roots).build();
-        let agent = Agent::config_builder().tls_config(tls).http_status_as_error(false).proxy(None);
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .http_status_as_error(false)
+            .proxy(None);
         let token = |key: &Key, policy: &str| Token::sign("localhost", key, 4_102_444_800, Some(policy)).to_string();
         Life {
             child,
@@ -103,7 +109,11 @@ fn work(life: &Life, number: u64, mut known: Acknowledged) -> Acknowledged {
     for step in 0.. {
         let id = number * 1_000_000 + step;
         let done = |answer: Option<(u16, Value)>| answer.map(|(status, _)| (200..300).contains(&status));
-        let Some(made) = done(life.call("PUT", &format!("/devices/d{id}"), &json!({"deviceId": format!("d{id}")}))) else {
+        let Some(made) = done(life.call(
+            "PUT",
+            &format!("/devices/d{id}"),
+            &json!({"deviceId": format!("d{id}")}),
+        )) else {
             break;
         };
         assert!(made);
@@ -182,7 +192,10 @@ fn an_emulator_that_is_killed_has_what_it_had_acknowledged() {
         life.kill();
         assert!(known.devices.len() >= before);
     }
-    assert!(known.devices.len() > 10 && known.enrollments.len() > 10, "seed {seed}: {known:?}");
+    assert!(
+        known.devices.len() > 10 && known.enrollments.len() > 10,
+        "seed {seed}: {known:?}"
+    );
     let last = Life::begin(data.path());
     is_there(&last, &known);
     last.kill();

@@ -13,7 +13,7 @@ use setpoint_protocol::key::Key;
 
 use crate::cli::Usage;
 use crate::cli::environment::GroupDps;
-use crate::cli::local::{Data, Local, listings};
+use crate::cli::local::{Data, Local, Ports, listings};
 
 /// The key of an enrolment group.
 #[derive(Args)]
@@ -120,8 +120,7 @@ impl Destination {
                 })
             }
             Self::Embedded => {
-                let any = ([127, 0, 0, 1], 0).into();
-                let local = Local::start(&data.folder()?, any, any, true).await?;
+                let local = Local::start(&data.folder()?, Ports::any(), None, true).await?;
                 let port = match local.device(websockets).endpoint.port {
                     Some(port) => port,
                     None => local.emulator.mqtt_address().port(),
