@@ -12,6 +12,7 @@ mod lexer;
 mod parser;
 mod rows;
 mod syntax;
+mod writing;
 
 #[cfg(test)]
 mod tests;

@@ -294,6 +294,37 @@ fn queries() -> impl Strategy<Value = Query> {
     )
 }
 
+/// What may just be read may be read again as it is written: writing adds no parentheses that reading would count.
+#[test]
+fn the_largest_read_back_as_well() {
+    let repeated = |one: &str, times: usize| one.repeat(times);
+    for condition in [
+        format!("a{}", repeated(" + a", 250)),
+        format!("a = 1{}", repeated(" OR a = 1", 124)),
+        format!("a - {}a", repeated("-", 31)),
+        format!("{}a = 1", repeated("NOT ", 31)),
+        format!("{}a + b{} > 1", repeated("(-", 15), repeated(")", 15)),
+        format!("a IN {}1{}", repeated("[ ", 31), repeated(" ]", 31)),
+    ] {
+        let text = format!("SELECT * FROM devices WHERE {condition}");
+        let query = parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(parse(&query.to_string()).as_ref(), Ok(&query), "{query}");
+    }
+}
+
+#[test]
+fn parentheses_are_written_where_they_are_needed() {
+    for condition in [
+        "a + b - c * d > 1 AND NOT (e = 1 OR f = 2)",
+        "(a + b) * -(c - d) = 1",
+        "a - (b - c) = (1 IN [ 2, 3 ])",
+        "NOT a IN [ 1 ] OR (b OR c) AND d",
+    ] {
+        let text = format!("SELECT * FROM devices WHERE {condition}");
+        assert_eq!(parse(&text).unwrap().to_string(), text);
+    }
+}
+
 /// Nearly a query: the pieces of real ones, put together at random.
 const ALMOST: &str = "(SELECT|TOP|\\*|FROM|devices|\\.|modules|WHERE|GROUP BY|AND|OR|NOT|IN|\\[|\\]|\\[\\[|\\]\\]|\\(|\\)|COUNT|AS|\
                       is_defined|null|'|\"|\\\\|-|=|<|,|a|1|0x|e|\\n| |\\PC){0,30}";
