@@ -1,5 +1,6 @@
 //! Which enrolment group the devices of a fleet belong to, and where.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use anyhow::Context;
@@ -13,7 +14,7 @@ use setpoint_protocol::key::Key;
 
 use crate::cli::Usage;
 use crate::cli::environment::GroupDps;
-use crate::cli::local::{Data, Local, listings};
+use crate::cli::local::{Data, Local, Ports, listings};
 
 /// The key of an enrolment group.
 #[derive(Args)]
@@ -120,8 +121,13 @@ impl Destination {
                 })
             }
             Self::Embedded => {
-                let any = ([127, 0, 0, 1], 0).into();
-                let local = Local::start(&data.folder()?, any, any, true).await?;
+                let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                let ports = Ports {
+                    mqtt: any,
+                    https: any,
+                    amqp: None,
+                };
+                let local = Local::start(&data.folder()?, ports, None, true).await?;
                 let port = match local.device(websockets).endpoint.port {
                     Some(port) => port,
                     None => local.emulator.mqtt_address().port(),
