@@ -92,7 +92,8 @@ fn all_is_well(place: &Place, ending: &Ending, tally: &Tally) {
         assert_eq!(hub.twin(&name).unwrap()["connectionState"], "Disconnected", "{name}");
     }
     assert_eq!(stored, tally.get(Count::Delivered));
-    assert_eq!(tally.to_puback().count, stored);
+    // Without those that came while all of them ended.
+    assert!((1..=stored).contains(&tally.to_puback().count));
     // The one that is enrolled from the beginning took no part.
     assert!(hub.devices().len() as u64 <= DEVICES + 1);
 }
