@@ -112,7 +112,7 @@ fn the_table_says_what_matters() {
         "10 of 10 ran",
         "50 of 50 delivered",
         "5.00 ms median",
-        "20 us median",
+        "20.0 us median",
         "sim-3: <refused> & gone",
     ] {
         assert!(table.contains(part), "{part} in\n{table}");
