@@ -277,6 +277,8 @@ impl Running {
 
     /// Delivers what is queued, for as long as the connection and [`DRAIN_TIME`] last.
     async fn drain(&mut self) {
+        // Nobody listens to it any more.
+        self.alarm = Alarm::default();
         let mut late = self
             .clock
             .sleep_until(self.clock.monotonic().saturating_add(DRAIN_TIME));
