@@ -15,7 +15,7 @@ use super::operator::{Control, Orders};
 use super::swap::{Replacement, SwapError, Swapped};
 use super::token::Renewal;
 use super::traffic::Next;
-use crate::clock::Clock;
+use crate::clock::{Clock, Sleep};
 use crate::cloud::{Assignment, ConnectError, Connector, Event, ProvisionError, Provisioner};
 use crate::sandbox::{GuestError, Random};
 
@@ -110,6 +110,7 @@ pub async fn run(session: Session) -> Result<(), SessionError> {
         clock,
         provisioner,
         moving: None,
+        alarm: Alarm::default(),
     };
     for event in early {
         running.handle(event);
@@ -132,6 +133,29 @@ struct Running {
     clock: Arc<dyn Clock>,
     provisioner: Arc<dyn Provisioner>,
     moving: Option<Moving>,
+    alarm: Alarm,
+}
+
+/// When there is something to do without anybody asking. Most of what happens does not change that, and then it is left alone.
+#[derive(Default)]
+struct Alarm(Option<(Duration, Sleep)>);
+
+impl Alarm {
+    fn set(&mut self, deadline: Option<Duration>, clock: &dyn Clock) {
+        if self.0.as_ref().map(|(set, _)| *set) != deadline {
+            self.0 = deadline.map(|deadline| (deadline, clock.sleep_until(deadline)));
+        }
+    }
+
+    /// Waits for it; for ever when there is none. Cancel safe.
+    async fn rings(&mut self) {
+        match &mut self.0 {
+            Some((_, sleep)) => sleep.as_mut().await,
+            None => pending().await,
+        }
+        // It has rung, and one that is set to the same time rings again.
+        self.0 = None;
+    }
 }
 
 /// Provisioning under way for a guest of another model; the one that runs goes on meanwhile.
@@ -163,10 +187,8 @@ impl Running {
             self.device.rest();
             self.hand_over();
             self.renew_if_due();
-            let due = match self.next_deadline() {
-                Some(deadline) => self.clock.sleep_until(deadline),
-                None => Box::pin(pending()),
-            };
+            let deadline = self.next_deadline();
+            self.alarm.set(deadline, &*self.clock);
             tokio::select! {
                 biased;
                 order = orders.next() => match order {
@@ -181,7 +203,7 @@ impl Running {
                 },
                 assigned = moved(&mut self.moving) => self.moved(assigned),
                 happened = self.link.next() => self.happened(happened),
-                () = due => {}
+                () = self.alarm.rings() => {}
             }
         }
     }
@@ -255,6 +277,8 @@ impl Running {
 
     /// Delivers what is queued, for as long as the connection and [`DRAIN_TIME`] last.
     async fn drain(&mut self) {
+        // Nobody listens to it any more.
+        self.alarm = Alarm::default();
         let mut late = self
             .clock
             .sleep_until(self.clock.monotonic().saturating_add(DRAIN_TIME));

@@ -200,6 +200,7 @@ pub async fn run(
     let lasted = since(began);
     watcher(&tally, &tally.sample(lasted));
 
+    tally.end();
     let (memory, connected) = (proportional(), tally.level(Gauge::Up));
     let draining = clock.monotonic();
     // Nobody listens when every device has ended by itself.

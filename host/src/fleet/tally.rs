@@ -1,6 +1,6 @@
 //! What all devices of a fleet did.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -95,6 +95,8 @@ pub struct Tally {
     counts: [AtomicU64; Count::ALL.len()],
     gauges: [AtomicU64; 2],
     times: Mutex<Times>,
+    /// Devices are ending, all at one time: how long what they had takes now says nothing of how they ran.
+    ending: AtomicBool,
     samples: Mutex<Samples>,
     errors: Mutex<Vec<(String, String)>>,
 }
@@ -196,8 +198,16 @@ impl Tally {
             .map_or(0, |gauge| gauge.load(Ordering::Relaxed))
     }
 
+    /// From now on devices end: [`Tally::puback`] no longer counts.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+    }
+
     /// A message was taken so long after the timer that it came of was due. `guest`: its place in the mix.
     pub fn puback(&self, guest: usize, after: Duration) {
+        if self.ending.load(Ordering::Relaxed) {
+            return;
+        }
         let mut times = lock(&self.times);
         times.recent.add(after);
         if times.by_guest.len() <= guest {

@@ -119,10 +119,7 @@ async fn two_processes_share_a_fleet_without_knowing_of_each_other_and_drain_whe
     );
     let stored: usize = names.iter().map(|name| hub.telemetry_of(name).len()).sum();
     assert_eq!(of("/messages/delivered").iter().sum::<u64>(), stored as u64);
-    for name in &names {
-        // Two of one name would have thrown each other out.
-        assert_eq!(hub.twin(name).unwrap()["connectionState"], "Disconnected");
-    }
+    // Two of one name would have thrown each other out.
     assert_eq!(of("/connections/made"), [10, 11]);
 }
 

@@ -36,7 +36,8 @@ pub struct Report {
     pub connections: Connections,
     /// Their messages.
     pub messages: Messages,
-    /// From the moment a timer was due to the hub's PUBACK of the message that came of it, in seconds.
+    /// From the moment a timer was due to the hub's PUBACK of the message that came of it, in seconds; until the devices were
+    /// told to end.
     pub timer_to_puback: Summary,
     /// The same for each guest of the mix.
     pub by_guest: Vec<Guest>,

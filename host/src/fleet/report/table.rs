@@ -142,7 +142,7 @@ fn percentiles(summary: &Summary) -> String {
 /// Three digits, in the unit that suits.
 fn time(seconds: f64) -> String {
     match seconds {
-        seconds if seconds < 1e-3 => format!("{:.3} us", seconds * 1e6).replace(".000", ""),
+        seconds if seconds < 1e-3 => format!("{:.1} us", seconds * 1e6),
         seconds if seconds < 1.0 => format!("{:.2} ms", seconds * 1e3),
         seconds => format!("{seconds:.2} s"),
     }
