@@ -1,5 +1,5 @@
 //! What Setpoint costs, measured: `just bench`. Takes the thermostats in other languages, as components, for arguments.
-//! `fleet [DEVICES..]` measures fleets alone, at these sizes.
+//! `fleet [DEVICES..]` measures fleets alone, at these sizes; `throughput` one device's telemetry alone.
 //!
 //! | file | measures |
 //! | --- | --- |
@@ -47,6 +47,12 @@ fn main() -> anyhow::Result<()> {
             let sizes = rest.iter().map(|size| size.parse()).collect::<Result<Vec<u64>, _>>()?;
             let sizes = if sizes.is_empty() { FLEETS.to_vec() } else { sizes };
             fleet::measure(&program, folder.path(), &sizes, &mut table)?;
+            println!("{}", machine());
+            print!("{table}");
+            return Ok(());
+        }
+        Some((only, [])) if only == "throughput" => {
+            throughput::measure(folder.path(), &mut table)?;
             println!("{}", machine());
             print!("{table}");
             return Ok(());

@@ -24,7 +24,7 @@ use tokio_rustls::TlsConnector;
 use crate::figures::Table;
 
 /// Messages of one turn.
-const MESSAGES: usize = 20_000;
+const MESSAGES: usize = 100_000;
 
 /// Turns of each.
 const TURNS: usize = 5;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use rumqttc::Packet;
 use setpoint_protocol::endpoint::Endpoint;
 use setpoint_protocol::sas::Token;
 use setpoint_protocol::topic::Filter;
@@ -115,6 +116,23 @@ struct HubConnection {
     clock: TokenClock,
 }
 
+impl HubConnection {
+    /// The next event of what was observed; the one before has been handled.
+    fn pop(&mut self) -> Result<Option<Event>, ConnectError> {
+        let event = self.exchange.pop();
+        for packet_id in self.exchange.take_handled() {
+            self.session.acknowledge(packet_id)?;
+        }
+        Ok(event)
+    }
+
+    fn observe(&mut self, packet: Packet) -> Result<(), ConnectError> {
+        self.exchange
+            .observe(packet)
+            .map_err(|reason| self.session.lost(&reason))
+    }
+}
+
 #[async_trait]
 impl Connection for HubConnection {
     fn send(&mut self, id: u64, outgoing: &Outgoing) -> Result<(), ConnectError> {
@@ -131,17 +149,24 @@ impl Connection for HubConnection {
     // Cancel safe: between the one await, which is, and the next nothing is held outside `self`.
     async fn next(&mut self) -> Result<Event, ConnectError> {
         loop {
-            let event = self.exchange.pop();
-            for packet_id in self.exchange.take_handled() {
-                self.session.acknowledge(packet_id)?;
-            }
-            if let Some(event) = event {
-                return Ok(event);
+            if let Some(ready) = self.ready() {
+                return ready;
             }
             let packet = self.session.next().await?;
-            self.exchange
-                .observe(packet)
-                .map_err(|reason| self.session.lost(&reason))?;
+            self.observe(packet)?;
+        }
+    }
+
+    fn ready(&mut self) -> Option<Result<Event, ConnectError>> {
+        loop {
+            match self.pop() {
+                Ok(None) => {}
+                popped => return popped.transpose(),
+            }
+            let observed = self.session.ready()?.and_then(|packet| self.observe(packet));
+            if let Err(error) = observed {
+                return Some(Err(error));
+            }
         }
     }
 

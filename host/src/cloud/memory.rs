@@ -364,6 +364,12 @@ impl Connection for MemoryConnection {
         poll_fn(|context| self.poll_event(context)).await
     }
 
+    fn ready(&mut self) -> Option<Result<Event, ConnectError>> {
+        let mut state = self.hub.lock();
+        let current = self.is_current(&state);
+        current.then(|| state.events.pop_front())?.map(Ok)
+    }
+
     fn expires(&self) -> Option<DateTime<Utc>> {
         self.expires
     }

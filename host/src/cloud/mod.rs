@@ -88,6 +88,10 @@ pub trait Connection: Send {
     /// before has been handled: a cloud-to-device message is acknowledged then, not earlier.
     async fn next(&mut self) -> Result<Event, ConnectError>;
 
+    /// The same of what has arrived already: never waits, and knows of no more than was read together with what
+    /// [`Connection::next`] returned. None also says nothing of whether the connection stands.
+    fn ready(&mut self) -> Option<Result<Event, ConnectError>>;
+
     /// When the hub ends it, because the token it was opened with expires, by this machine's clock, right or wrong: an
     /// implementation that signs with a corrected time converts back. None: never.
     fn expires(&self) -> Option<DateTime<Utc>> {

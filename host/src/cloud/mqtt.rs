@@ -144,14 +144,23 @@ impl Session {
 
     /// The next packet. Messages with QoS 1 are not acknowledged. Cancel safe: what was under way goes on at the next call.
     pub(super) async fn next(&mut self) -> Result<Packet, ConnectError> {
-        match self.wire.next().await {
-            Ok(packet) => Ok(packet),
-            Err(error) if is_closed_by_peer(&error) => Err(ConnectError::Closed {
+        self.wire.next().await.map_err(|error| self.ended(&error))
+    }
+
+    /// The next packet of those that have been read. Never waits.
+    pub(super) fn ready(&mut self) -> Option<Result<Packet, ConnectError>> {
+        let ready = self.wire.ready()?;
+        Some(ready.map_err(|error| self.ended(&error)))
+    }
+
+    fn ended(&self, error: &Broken) -> ConnectError {
+        if is_closed_by_peer(error) {
+            return ConnectError::Closed {
                 device: self.id.clone(),
                 endpoint: self.endpoint.clone(),
-            }),
-            Err(error) => Err(self.lost(&broken(&error))),
+            };
         }
+        self.lost(&broken(error))
     }
 
     /// Waits until `subscriptions` SUBACKs have come. What else comes meanwhile goes to `other`, whose errors end it.

@@ -227,9 +227,6 @@ impl Device {
         if self.life.restart_due().is_some_and(|due| due <= now) {
             lengthy(|| self.restart());
         }
-        if self.outbox.next_flush(now).is_some_and(|due| due <= now) {
-            lengthy(|| self.outbox.flush());
-        }
         for _ in 0..self.timers.len() {
             let Some(due) = self.timers.next_deadline().filter(|due| *due <= now) else {
                 break;
@@ -244,6 +241,10 @@ impl Device {
             let Some(timer) = self.timers.take_due(now) else { break };
             self.notice(&Notice::Fired(due));
             self.call(|guest| guest.timer_fired(timer));
+        }
+        // Whatever the guest has just sent has taken along what is to be removed.
+        if self.outbox.next_flush(now).is_some_and(|due| due <= now) {
+            lengthy(|| self.outbox.flush());
         }
     }
 

@@ -154,6 +154,14 @@ impl Link {
         }
     }
 
+    /// Whether there is a connection, or one on its way that may be there by then.
+    pub(super) fn may_be_up_by(&self, deadline: Duration) -> bool {
+        match &self.state {
+            State::Up { .. } | State::Provisioning(_) | State::Connecting(_) => true,
+            State::Waiting(pause) => pause.until < deadline,
+        }
+    }
+
     /// Whether the token of the connection that stands is to be renewed.
     pub(super) fn renewal(&self) -> Renewal {
         match &self.state {
@@ -212,6 +220,14 @@ impl Link {
                     Err(error) => return self.down(error.into()),
                 },
             }
+        }
+    }
+
+    /// What has come together with the event before. Never waits.
+    pub(super) fn ready(&mut self) -> Option<Happened> {
+        match self.connection()?.ready()? {
+            Ok(event) => Some(Happened::Event(event)),
+            Err(error) => Some(self.down(error.into())),
         }
     }
 

@@ -185,7 +185,9 @@ impl Running {
                 self.read_twin();
             }
             self.device.rest();
-            self.hand_over();
+            // As long as a command is open, its answer may take a while, and the rest goes on.
+            let renewing = self.link.renewal() != Renewal::NotYet && !self.device.is_asked();
+            self.hand_over(renewing);
             self.renew_if_due();
             let deadline = self.next_deadline();
             self.alarm.set(deadline, &*self.clock);
@@ -202,7 +204,7 @@ impl Running {
                     }
                 },
                 assigned = moved(&mut self.moving) => self.moved(assigned),
-                happened = self.link.next() => self.happened(happened),
+                happened = self.link.next() => self.all_that_happened(happened),
                 () = self.alarm.rings() => {}
             }
         }
@@ -275,18 +277,15 @@ impl Running {
         drop(reply.send(swapped));
     }
 
-    /// Delivers what is queued, for as long as the connection and [`DRAIN_TIME`] last.
+    /// Delivers what is queued, for [`DRAIN_TIME`] at most; over the next connection, when there is none and one can be made in
+    /// that time.
     async fn drain(&mut self) {
         // Nobody listens to it any more.
         self.alarm = Alarm::default();
-        let mut late = self
-            .clock
-            .sleep_until(self.clock.monotonic().saturating_add(DRAIN_TIME));
-        while !self.device.is_drained() {
-            self.hand_over();
-            if self.link.connection().is_none() {
-                return;
-            }
+        let deadline = self.clock.monotonic().saturating_add(DRAIN_TIME);
+        let mut late = self.clock.sleep_until(deadline);
+        while !self.device.is_drained() && self.link.may_be_up_by(deadline) {
+            self.hand_over(false);
             let happened = tokio::select! {
                 biased;
                 happened = self.link.next() => happened,
@@ -299,20 +298,31 @@ impl Running {
                         self.device.hold(id, Duration::MAX);
                     }
                 }
-                Happened::Event(_) | Happened::Assigned(_) => {}
-                Happened::Up | Happened::Down(..) => return,
+                Happened::Event(_) => {}
+                // What the twin says now is for the next time.
+                Happened::Up => self.device.connected(),
+                Happened::Assigned(_) | Happened::Down(..) => self.happened(happened),
             }
         }
     }
 
-    fn hand_over(&mut self) {
-        // As long as a command is open, its answer may take a while, and the rest goes on.
-        let renewing = self.link.renewal() != Renewal::NotYet && !self.device.is_asked();
+    fn hand_over(&mut self, renewing: bool) {
         let Some(connection) = self.link.connection() else {
             return;
         };
         if let Err(error) = self.device.hand_over(connection, renewing) {
             self.down(error);
+        }
+    }
+
+    /// A hub acknowledges many messages at a time: what follows from that is done once, one write and, with a store, one
+    /// transaction for as many new ones. What calls the guest ends it, so that its timers have their turn.
+    fn all_that_happened(&mut self, first: Happened) {
+        let mut next = Some(first);
+        while let Some(happened) = next {
+            let settled = matches!(happened, Happened::Event(Event::Delivered(_)));
+            self.happened(happened);
+            next = if settled { self.link.ready() } else { None };
         }
     }
 

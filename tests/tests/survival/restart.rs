@@ -126,3 +126,40 @@ fn stopping_delivers_what_waits_and_gives_up_after_five_seconds() {
     device.advance(SECOND).unwrap();
     assert!(device.has_stopped());
 }
+
+#[test]
+fn stopping_while_a_connection_is_made_waits_for_it_and_delivers() {
+    let mut device = running();
+    device.received();
+    device.hub().set_unreachable(true);
+    device.hub().cut();
+    device.advance(SECOND).unwrap();
+    device.hub().set_unreachable(false);
+    let accepted = counts(&device.accepted());
+    device.stop().unwrap();
+    assert!(!device.has_stopped(), "it waits for the connection");
+    // It ends on the way.
+    let _ = device.advance(5 * SECOND);
+    assert!(device.has_stopped());
+    assert_eq!(
+        counts(&device.received()).last(),
+        accepted.last(),
+        "it came back in time"
+    );
+}
+
+#[test]
+fn stopping_in_a_pause_that_is_longer_than_that_does_not_wait() {
+    let mut device = running();
+    device.hub().set_unreachable(true);
+    device.hub().cut();
+    loop {
+        device.advance(SECOND).unwrap();
+        let state = device.status().unwrap().connection;
+        if matches!(state, ConnectionState::Down { retry_in, .. } if retry_in > 10 * SECOND) {
+            break;
+        }
+    }
+    device.stop().unwrap();
+    assert!(device.has_stopped());
+}

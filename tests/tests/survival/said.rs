@@ -1,9 +1,10 @@
 //! What the log says of a device in trouble, and how often.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
-use tracing::Level;
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Level};
 
 use super::identity::disabled;
 use super::*;
@@ -25,6 +26,10 @@ impl io::Write for Paper {
 
 /// The warnings of the device with which `story` is told, one a line.
 fn warnings(story: impl FnOnce(&mut TestDevice)) -> Vec<String> {
+    // As long as there is one subscriber only, tracing asks that of the thread which comes to a line first whether anybody listens
+    // to it, and remembers the answer: another test's thread, which has none, would silence the line for this one.
+    static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
+    LazyLock::force(&SECOND);
     let paper = Paper::default();
     let writer = paper.clone();
     let log = tracing_subscriber::fmt()

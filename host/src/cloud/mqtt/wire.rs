@@ -122,12 +122,26 @@ impl Wire {
 
     /// The next packet. Cancel safe: what has come in part is kept.
     pub(super) async fn next(&mut self) -> Result<Packet, Broken> {
+        // What has been read comes first: what is put in answer to all of it leaves together, in as few writes as that takes.
+        if let Some(ready) = self.ready() {
+            return ready;
+        }
         if self.ended {
             return Err(Broken::Over);
         }
         let next = poll_fn(|context| self.poll_next(context)).await;
         self.ended = next.is_err();
         next
+    }
+
+    /// The next packet of those that have been read. Never waits, and lets nothing leave.
+    pub(super) fn ready(&mut self) -> Option<Result<Packet, Broken>> {
+        if self.ended {
+            return None;
+        }
+        let ready = self.take_packet().transpose()?;
+        self.ended = ready.is_err();
+        Some(ready)
     }
 
     /// Waits until everything has left.
