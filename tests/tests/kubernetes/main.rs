@@ -142,6 +142,24 @@ fn a_pod_may_do_little_and_its_key_is_in_a_secret() {
 }
 
 #[test]
+fn the_image_is_built_by_the_compiler_of_the_tree() {
+    let toolchain = read("rust-toolchain.toml");
+    let channel = toolchain
+        .lines()
+        .find_map(|line| line.strip_prefix("channel = "))
+        .unwrap();
+    let from = format!("FROM docker.io/library/rust:{}-", channel.trim_matches('"'));
+    let image = read("deploy/Containerfile");
+    assert!(image.lines().any(|line| line.starts_with(&from)), "{from}");
+    // Whose volumes they are is the same to the image and to the pod.
+    for manifests in Manifests::all() {
+        let user = &manifests.template()["spec"]["securityContext"]["runAsUser"];
+        assert!(image.contains(&format!("\nUSER {user}:{user}\n")), "{user}");
+        assert!(image.contains(&format!("--chown={user}:{user} ")), "{user}");
+    }
+}
+
+#[test]
 fn a_part_whose_program_has_had_its_last_word_is_not_tried_again() {
     let help = Command::new(command()).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
