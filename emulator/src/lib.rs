@@ -2,7 +2,7 @@
 //!
 //! [`Emulator::start`] opens two TLS ports. On one, devices speak MQTT with DPS and the hub (`mqtt`); on the other,
 //! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. Both stand on [`state`], which does no I/O. [`identity`] holds the names, keys and
-//! certificates the emulator is known by, [`running`] lets other processes find it, [`paste`] says how to point an SDK
+//! certificates the emulator is known by, [`page`] shows all of it in a browser, [`running`] lets other processes find it, [`paste`] says how to point an SDK
 //! at it.
 
 mod authority;
@@ -12,6 +12,7 @@ mod https;
 pub mod identity;
 mod listener;
 mod mqtt;
+pub mod page;
 pub mod paste;
 mod private_file;
 pub mod running;
@@ -31,6 +32,7 @@ pub use state::{Enrollments, Hub};
 use background::Background;
 use identity::IdentityError;
 use listener::TlsListener;
+use page::{Page, PageOptions};
 use state::{Attestation, CertificateError, Enrollment, Group, HubError, TrustedAuthority};
 
 /// The name of the enrolment group with keys that is there from the start.
@@ -59,7 +61,7 @@ pub enum StartError {
         "cannot listen on {address} for {protocol}: the port is in use. Stop the program that uses it or choose another port"
     )]
     PortInUse {
-        /// `MQTT` or `HTTPS`.
+        /// `MQTT`, `HTTPS` or `the page`.
         protocol: &'static str,
         /// The address asked for.
         address: SocketAddr,
@@ -67,7 +69,7 @@ pub enum StartError {
     /// An address that cannot be listened on for another reason.
     #[error("cannot listen on {address} for {protocol}: {source}")]
     Listen {
-        /// `MQTT` or `HTTPS`.
+        /// `MQTT`, `HTTPS` or `the page`.
         protocol: &'static str,
         /// The address asked for.
         address: SocketAddr,
@@ -85,14 +87,16 @@ pub enum StartError {
     Authority(#[from] CertificateError),
 }
 
-/// A running emulator. Dropping it closes both ports and every connection; [`Emulator::stop`] also waits for that.
+/// A running emulator. Dropping it closes its ports and every connection; [`Emulator::stop`] also waits for that.
 pub struct Emulator {
     mqtt_address: SocketAddr,
     https_address: SocketAddr,
     hub: Arc<Hub>,
     enrollments: Arc<Enrollments>,
+    identity: Arc<Identity>,
     mqtt: Background,
     https: Background,
+    page: Option<Page>,
 }
 
 impl Emulator {
@@ -115,15 +119,38 @@ impl Emulator {
             enrollments: Arc::clone(&enrollments),
         };
         let websocket_services = services.clone();
-        let router = service::router(Arc::clone(&hub), Arc::clone(&enrollments), identity);
+        let router = service::router(Arc::clone(&hub), Arc::clone(&enrollments), Arc::clone(&identity));
         Ok(Emulator {
             mqtt_address,
             https_address,
             hub,
             enrollments,
+            identity,
+            page: None,
             mqtt: Background::spawn(|stop| mqtt::serve(mqtt, services, stop)),
             https: Background::spawn(|stop| https::serve(https, router, websocket_services, stop)),
         })
+    }
+
+    /// Serves the page to browsers, and keeps from now on what devices do for it. Gives the link to open, which carries the key to
+    /// everything and is the same after a restart on the same port. An earlier page is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::PortInUse`], [`StartError::Listen`].
+    pub async fn listen_page(&mut self, options: PageOptions) -> Result<String, StartError> {
+        let address = options.address;
+        let (hub, identity) = (Arc::clone(&self.hub), Arc::clone(&self.identity));
+        let page = Page::start(hub, identity, self.mqtt_address, options).await;
+        let page = page.map_err(|source| not_listening("the page", address, source))?;
+        let link = page.link();
+        self.page = Some(page);
+        Ok(link)
+    }
+
+    /// Where browsers connect, with the port in use; `None` before [`Emulator::listen_page`].
+    pub fn page_address(&self) -> Option<SocketAddr> {
+        self.page.as_ref().map(Page::address)
     }
 
     /// Where devices connect, with the port in use.
@@ -150,6 +177,9 @@ impl Emulator {
     pub async fn stop(self) {
         self.mqtt.stop().await;
         self.https.stop().await;
+        if let Some(page) = self.page {
+            page.stop().await;
+        }
     }
 }
 
@@ -182,12 +212,16 @@ async fn listen(
 ) -> Result<TlsListener, StartError> {
     TlsListener::bind(address, tls)
         .await
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => StartError::PortInUse { protocol, address },
-            _ => StartError::Listen {
-                protocol,
-                address,
-                source,
-            },
-        })
+        .map_err(|source| not_listening(protocol, address, source))
+}
+
+fn not_listening(protocol: &'static str, address: SocketAddr, source: io::Error) -> StartError {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortInUse { protocol, address },
+        _ => StartError::Listen {
+            protocol,
+            address,
+            source,
+        },
+    }
 }

@@ -13,11 +13,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::Usage;
 use super::local::{Data, Local, listings};
 use super::logging::Logging;
+use super::page::Page;
 
 /// Runs the local Azure IoT: DPS and IoT Hub for devices, the service API for everybody else
 #[derive(Args)]
 #[command(after_help = "Examples:
-  setpoint emulator                             prints what to paste for an SDK, then serves until Ctrl-C
+  setpoint emulator                             prints what to paste for an SDK, then serves until Ctrl-C;
+                                                the second line has the link to its page for a browser
   eval \"$(setpoint emulator --env)\"             the same block into this shell, beside a running emulator
   setpoint emulator --listen 127.0.0.1:0 --https 127.0.0.1:0 --data ./azure")]
 pub(crate) struct Emulator {
@@ -28,6 +30,9 @@ pub(crate) struct Emulator {
     /// Where services connect, with HTTPS
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     https: SocketAddr,
+
+    #[command(flatten)]
+    page: Page,
 
     #[command(flatten)]
     data: Data,
@@ -54,23 +59,22 @@ impl Emulator {
         runtime.block_on(self.serve(&folder))
     }
 
-    async fn serve(&self, folder: &Path) -> anyhow::Result<()> {
-        for address in [self.listen, self.https]
-            .iter()
-            .filter(|address| !address.ip().is_loopback())
-        {
+    async fn serve(self, folder: &Path) -> anyhow::Result<()> {
+        let addresses = [self.listen, self.https].into_iter().chain(self.page.named());
+        for address in addresses.filter(|address| !address.ip().is_loopback()) {
             eprintln!(
                 "setpoint: warning: {address} can be reached from other machines; whoever has the keys can use it"
             );
         }
         // Before anything is printed that somebody may answer with a signal.
         let mut signals = Signals::listen().context("signals cannot be waited for")?;
-        let local = Local::start(folder, self.listen, self.https, false).await?;
+        let mut local = Local::start(folder, self.listen, self.https, false).await?;
+        let page = self.page.start(&mut local.emulator).await?;
         let (mqtt, https) = (local.emulator.mqtt_address(), local.emulator.https_address());
         let block = block(&local.identity, mqtt.port(), https.port())?;
         let mut out = io::stdout();
         // The block is what `eval` takes, so everything else here is a comment too.
-        write!(out, "# MQTT on {mqtt}, HTTPS on {https}; Ctrl-C ends it\n{block}").and_then(|()| out.flush())?;
+        write!(out, "# MQTT on {mqtt}, HTTPS on {https}; Ctrl-C ends it\n{page}{block}").and_then(|()| out.flush())?;
         signals.received().await;
         local.emulator.stop().await;
         Ok(())

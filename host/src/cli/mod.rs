@@ -44,6 +44,7 @@ mod monitor;
 mod new;
 mod outbox;
 mod output;
+mod page;
 mod record;
 mod replay;
 mod run;

@@ -235,6 +235,12 @@ fn a_port_in_use() {
         1,
         &[&address, "port is in use"],
     );
+    refused(
+        &environment,
+        &["emulator", "--page", &address, "--listen", any, "--https", any],
+        1,
+        &[&address, "for the page", "port is in use"],
+    );
 }
 
 #[test]

@@ -167,7 +167,7 @@ fn the_emulators_block_is_the_same_beside_it() {
     }
     let beside = environment.run(&["emulator", "--data", &data, "--env"]);
     assert_eq!(beside.code, Some(0), "{}", beside.stderr);
-    assert_eq!(beside.stdout.lines().collect::<Vec<_>>(), block[1..]);
+    assert_eq!(beside.stdout.lines().collect::<Vec<_>>(), block[2..]);
     program.signal(Signal::TERM);
     assert_eq!(program.wait().0.code(), Some(0));
 }
