@@ -51,8 +51,8 @@ lint: toolchain
     cargo clippy --package setpoint-guest {{ guests }} --lib --target {{ wasm }} --profile guest -- -D warnings
     cargo clippy {{ wasi_guests }} --lib --target {{ wasi }} --profile guest -- -D warnings
 
-# Measures: start, instantiation, ticks, memory
-bench: toolchain
+# Measures: start, instantiation, ticks, memory; and the emulator under load, beside mosquitto where that is installed
+bench: toolchain && load
     #!/bin/sh
     set -eu
     target="${CARGO_TARGET_DIR:-target}"
@@ -62,6 +62,11 @@ bench: toolchain
         "$build" "$target/guests/$(basename "$(dirname "$build")").wasm"
     done
     "$target/release/setpoint-bench" "$target"/guests/*.wasm
+
+# Measures the emulator under load alone: `just load 1000` with so many connections, else 5,000
+load *CONNECTIONS: toolchain
+    cargo build --release --package setpoint-load
+    @"${CARGO_TARGET_DIR:-target}/release/setpoint-load" "$@"
 
 # Fuzzes every target in fuzz/ for some seconds: `just fuzz 60`; `just fuzz 60 0` in another way each time
 fuzz SECONDS="10" SEED="1": (tool "cargo-fuzz" "0.13.2")

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -114,10 +114,13 @@ impl Authority {
     pub(crate) fn server_config(self: &Arc<Self>, names: &[String]) -> Result<rustls::ServerConfig, AuthorityError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let resolver = RenewedCertificate::new(Arc::clone(self), names.to_vec(), SystemTime::now())?;
-        Ok(rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        let mut config = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
             .with_client_cert_verifier(Arc::new(AnyCertificate::new(provider)))
-            .with_cert_resolver(Arc::new(resolver)))
+            .with_cert_resolver(Arc::new(resolver));
+        // Who comes back saves both sides the signature; the cache that would else remember them holds 256.
+        config.ticketer = rustls::crypto::ring::Ticketer::new()?;
+        Ok(config)
     }
 
     /// A certificate for a device, whose common name is to be its registration id, and its key; both PEM, the key secret.
@@ -134,7 +137,24 @@ impl Authority {
         Ok((certificate.pem(), key.serialize_pem()))
     }
 
+    /// A certificate for another server known by `names`, and its key; both PEM, the key secret.
+    pub(crate) fn issue_server(&self, names: &[String], now: SystemTime) -> Result<(String, String), AuthorityError> {
+        let (certificate, key) = self.sign_server(names, now)?;
+        Ok((certificate.pem(), key.serialize_pem()))
+    }
+
     fn issue(&self, names: &[String], now: SystemTime) -> Result<CertifiedKey, AuthorityError> {
+        let (certificate, key) = self.sign_server(names, now)?;
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = rustls::crypto::ring::default_provider();
+        Ok(CertifiedKey::from_der(
+            vec![certificate.der().clone()],
+            private,
+            &provider,
+        )?)
+    }
+
+    fn sign_server(&self, names: &[String], now: SystemTime) -> Result<(Certificate, KeyPair), AuthorityError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(names)?;
         params.distinguished_name = common_name("Setpoint emulator");
@@ -144,14 +164,7 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        let certificate = params.signed_by(&key, &self.issuer)?;
-        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let provider = rustls::crypto::ring::default_provider();
-        Ok(CertifiedKey::from_der(
-            vec![certificate.der().clone()],
-            private,
-            &provider,
-        )?)
+        Ok((params.signed_by(&key, &self.issuer)?, key))
     }
 }
 

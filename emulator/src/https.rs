@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::{Extension, Router, http::StatusCode};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -19,6 +19,9 @@ use crate::{
 /// How long a client may take to send a request's headers, also until its next request on a connection it keeps.
 const HEADERS_DEADLINE: Duration = Duration::from_secs(60);
 
+/// How much of a request's headers is taken, in bytes; of 100 headers at most, which is hyper's own limit.
+const HEADERS_LIMIT: usize = 64 * 1024;
+
 /// Serves every client that comes until told to stop; then all of them are cut off, streams that never end among them.
 pub(crate) async fn serve(mut listener: TlsListener, router: Router, services: Services, mut stop: Stop) {
     let mut connections = JoinSet::new();
@@ -29,10 +32,17 @@ pub(crate) async fn serve(mut listener: TlsListener, router: Router, services: S
         tokio::select! {
             Client { stream, origin } = listener.next() => {
                 let peer = origin.peer;
-                let service = TowerToHyperService::new(router.clone().layer(Extension(origin)));
+                let router = if origin.is_one_too_many() {
+                    Router::new().fallback(async || (StatusCode::SERVICE_UNAVAILABLE, "there are too many connections"))
+                } else {
+                    router.clone()
+                };
+                let service = TowerToHyperService::new(router.layer(Extension(origin)));
                 connections.spawn(async move {
                     let mut http = http1::Builder::new();
-                    http.timer(TokioTimer::new()).header_read_timeout(HEADERS_DEADLINE);
+                    http.timer(TokioTimer::new())
+                        .header_read_timeout(HEADERS_DEADLINE)
+                        .max_buf_size(HEADERS_LIMIT);
                     if let Err(error) = http.serve_connection(TokioIo::new(stream), service).with_upgrades().await {
                         tracing::debug!(%peer, "HTTPS connection ended: {error}");
                     }

@@ -16,6 +16,9 @@ use crate::authority::{Authority, AuthorityError};
 use crate::private_file;
 
 mod kept;
+mod policy;
+
+pub use policy::{Policy, Right};
 
 use kept::Kept;
 
@@ -29,7 +32,10 @@ const LOOPBACK_NAMES: [&str; 3] = [DEFAULT_HOST, "127.0.0.1", "::1"];
 const DEVICE_ID: &str = "my-pnp-device";
 
 /// The policy every IoT hub is made with; it may do everything.
-const SERVICE_POLICY: &str = "iothubowner";
+const SERVICE_POLICY: &str = policy::OWNER;
+
+/// The policy every DPS is made with; it may do everything there.
+pub const PROVISIONING_POLICY: &str = "provisioningserviceowner";
 
 /// The length of the keys a hub makes for its devices and policies.
 const HUB_KEY_BYTES: usize = 32;
@@ -64,6 +70,24 @@ impl std::fmt::Debug for DeviceCertificate {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("DeviceCertificate")
+            .field("certificate_pem", &self.certificate_pem)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A certificate for a server that stands beside the emulator, with its key.
+#[derive(Clone)]
+pub struct ServerCertificate {
+    /// The certificate.
+    pub certificate_pem: String,
+    /// Its private key (PKCS #8). Secret; `Debug` does not show it.
+    pub key_pem: String,
+}
+
+impl std::fmt::Debug for ServerCertificate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ServerCertificate")
             .field("certificate_pem", &self.certificate_pem)
             .finish_non_exhaustive()
     }
@@ -162,6 +186,17 @@ impl Identity {
         self
     }
 
+    /// The same identity, with further names that the server certificate covers: those of declared hubs.
+    #[must_use]
+    pub fn with_names<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Identity {
+        for name in names {
+            if !self.names.iter().any(|known| known == name) {
+                self.names.push(name.to_owned());
+            }
+        }
+        self
+    }
+
     fn make(now: SystemTime) -> Result<Identity, IdentityError> {
         let random = rustls::crypto::ring::default_provider().secure_random;
         // As Azure's look: `0ne` and eight hexadecimal digits.
@@ -222,6 +257,11 @@ impl Identity {
         &self.service_key
     }
 
+    /// The key of DPS's policy, [`PROVISIONING_POLICY`]. Made from the hub's, from which nobody can find the other.
+    pub fn provisioning_key(&self) -> Key {
+        self.service_key.derive(&format!("policy {PROVISIONING_POLICY}"))
+    }
+
     /// The certificate authority's certificate, for clients to trust.
     pub fn ca_pem(&self) -> &str {
         self.authority.certificate_pem()
@@ -246,6 +286,20 @@ impl Identity {
     pub fn issue_device_certificate(&self, registration_id: &str) -> Result<DeviceCertificate, IdentityError> {
         let (certificate_pem, key_pem) = self.authority.issue_device(registration_id, SystemTime::now())?;
         Ok(DeviceCertificate {
+            certificate_pem,
+            key_pem,
+        })
+    }
+
+    /// A certificate like the emulator's own, for another server that is reached by the same [`names`](Identity::names): a proxy, a
+    /// gateway, or a broker to compare with.
+    ///
+    /// # Errors
+    ///
+    /// When a name is neither a DNS name nor an address.
+    pub fn issue_server_certificate(&self) -> Result<ServerCertificate, IdentityError> {
+        let (certificate_pem, key_pem) = self.authority.issue_server(&self.names, SystemTime::now())?;
+        Ok(ServerCertificate {
             certificate_pem,
             key_pem,
         })

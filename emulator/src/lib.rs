@@ -1,13 +1,16 @@
 //! The local Azure IoT: Device Provisioning Service, IoT Hub and its service API on this machine.
 //!
 //! [`Emulator::start`] opens two TLS ports. On one, devices speak MQTT with DPS and the hub (`mqtt`); on the other,
-//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. Both stand on [`state`], which does no I/O. [`identity`] holds the names, keys and
+//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. Both stand on [`state`], which does no I/O; [`query`] is the language services ask it in. [`identity`] holds the names, keys and
 //! certificates the emulator is known by, [`page`] shows all of it in a browser, [`running`] lets other processes find it, [`paste`] says how to point an SDK
-//! at it.
+//! at it. [`declaration`] reads what it is to begin with.
 
 mod authority;
 mod background;
+mod by_host;
 mod client_auth;
+pub mod declaration;
+mod dps_service;
 mod https;
 pub mod identity;
 mod listener;
@@ -15,25 +18,32 @@ mod mqtt;
 pub mod page;
 pub mod paste;
 mod private_file;
+pub mod query;
 pub mod running;
 pub mod service;
 pub mod state;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 /// For `fuzz/`: parts that nobody else reaches.
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use mqtt::fuzzing;
 
+pub use declaration::Declaration;
 pub use identity::Identity;
 pub use state::{Enrollments, Hub};
 
 use background::Background;
-use identity::IdentityError;
+use declaration::DeclarationError;
+use identity::{IdentityError, Policy, Right};
 use listener::TlsListener;
 use page::{Page, PageOptions};
-use state::{Attestation, CertificateError, Enrollment, Group, HubError, TrustedAuthority};
+use state::{Allocation, CertificateError, DpsError, Enrollment, Group, HubError, Terms, TrustedAuthority};
 
 /// The name of the enrolment group with keys that is there from the start.
 pub const GROUP: &str = "setpoint";
@@ -82,6 +92,12 @@ pub enum StartError {
     /// The identity's device cannot be registered.
     #[error("cannot register the identity's own device: {0}")]
     Device(#[from] HubError),
+    /// An enrolment cannot be made.
+    #[error("cannot enroll: {0}")]
+    Enrollment(#[from] DpsError),
+    /// What was declared cannot be.
+    #[error(transparent)]
+    Declaration(#[from] DeclarationError),
     /// The identity's certificate cannot be that of an authority.
     #[error("cannot trust the identity's own authority: {0}")]
     Authority(#[from] CertificateError),
@@ -94,8 +110,7 @@ pub struct Emulator {
     hub: Arc<Hub>,
     enrollments: Arc<Enrollments>,
     identity: Arc<Identity>,
-    mqtt: Background,
-    https: Background,
+    ports: Vec<Background>,
     page: Option<Page>,
 }
 
@@ -107,28 +122,62 @@ impl Emulator {
     ///
     /// [`StartError`], with nothing left running.
     pub async fn start(options: Options) -> Result<Emulator, StartError> {
+        Emulator::start_declared(options, &Declaration::default()).await
+    }
+
+    /// The same with what a file declares. Of the hubs declared, those with loopback addresses are listened for on these; the
+    /// identity's certificate must cover the names ([`Identity::with_names`]).
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`], with nothing left running.
+    pub async fn start_declared(options: Options, declaration: &Declaration) -> Result<Emulator, StartError> {
         let Options { mqtt, https, identity } = options;
         let (hub, enrollments) = (Hub::new(), Arc::new(Enrollments::new(identity.id_scope())));
+        enrollments.name_own_hub(&own_names(&identity));
         furnish(&hub, &enrollments, &identity)?;
+        declaration.apply(&hub, &enrollments)?;
         let tls = identity.server_config()?;
         let mqtt = listen("MQTT", mqtt, Arc::clone(&tls)).await?;
-        let https = listen("HTTPS", https, tls).await?;
+        let https = listen("HTTPS", https, Arc::clone(&tls)).await?;
         let (mqtt_address, https_address) = (mqtt.address(), https.address());
+        let mut others = Vec::new();
+        for address in further_addresses(declaration, mqtt_address.ip()) {
+            let of = |port: u16| SocketAddr::new(address, port);
+            let mqtt = listen("MQTT", of(mqtt_address.port()), Arc::clone(&tls)).await?;
+            let https = listen("HTTPS", of(https_address.port()), Arc::clone(&tls)).await?;
+            others.push((mqtt, https));
+        }
         let services = mqtt::Services {
             hub: Arc::clone(&hub),
             enrollments: Arc::clone(&enrollments),
         };
-        let websocket_services = services.clone();
-        let router = service::router(Arc::clone(&hub), Arc::clone(&enrollments), Arc::clone(&identity));
+        // One DPS for all hubs.
+        let provisioning = dps_service::router(Arc::clone(&hub), Arc::clone(&enrollments), Arc::clone(&identity));
+        let api = |hub: &Arc<Hub>| {
+            service::router(Arc::clone(hub), Arc::clone(&enrollments), Arc::clone(&identity))
+                .merge(provisioning.clone())
+        };
+        let linked = declaration
+            .hubs()
+            .filter_map(|name| Some((name.to_owned(), api(&enrollments.linked(name)?))));
+        let router = by_host::router(api(&hub), linked.collect());
+        let serve = |(mqtt, https): (TlsListener, TlsListener)| {
+            let (services, websocket_services, router) = (services.clone(), services.clone(), router.clone());
+            [
+                Background::spawn(|stop| mqtt::serve(mqtt, services, stop)),
+                Background::spawn(|stop| https::serve(https, router, websocket_services, stop)),
+            ]
+        };
+        let ports = [(mqtt, https)].into_iter().chain(others).flat_map(serve).collect();
         Ok(Emulator {
             mqtt_address,
             https_address,
             hub,
             enrollments,
             identity,
+            ports,
             page: None,
-            mqtt: Background::spawn(|stop| mqtt::serve(mqtt, services, stop)),
-            https: Background::spawn(|stop| https::serve(https, router, websocket_services, stop)),
         })
     }
 
@@ -175,33 +224,59 @@ impl Emulator {
 
     /// Closes both ports and every connection, and waits until they are.
     pub async fn stop(self) {
-        self.mqtt.stop().await;
-        self.https.stop().await;
+        for port in self.ports {
+            port.stop().await;
+        }
         if let Some(page) = self.page {
             page.stop().await;
         }
     }
 }
 
+/// The names the emulator's own hub is known by, the one that devices are sent to first.
+fn own_names(identity: &Identity) -> Vec<String> {
+    let others = identity.names().iter().filter(|name| *name != identity.host());
+    std::iter::once(identity.host().to_owned())
+        .chain(others.cloned())
+        .collect()
+}
+
+/// Loopback addresses of declared hubs, beside the one that is listened on.
+fn further_addresses(declaration: &Declaration, address: IpAddr) -> Vec<IpAddr> {
+    let declared = declaration.hubs().filter_map(|name| name.parse::<IpAddr>().ok());
+    declared
+        .filter(|declared| declared.is_loopback() && *declared != address && !address.is_unspecified())
+        .collect()
+}
+
 /// Puts the identity's device and enrolments in place.
 fn furnish(hub: &Hub, enrollments: &Enrollments, identity: &Identity) -> Result<(), StartError> {
     hub.create_device(identity.device_id(), Some(identity.device_keys().clone().into()))?;
+    // What is printed to be pasted names this hub, so these stay with it however many are declared.
+    let terms = || Terms {
+        allocation: Some(Allocation::Static),
+        ..Terms::default()
+    };
     enrollments.put(Enrollment {
-        registration_id: identity.device_id().to_owned(),
-        device_id: None,
-        credentials: identity.device_keys().clone().into(),
-        enabled: true,
+        terms: terms(),
+        ..Enrollment::new(identity.device_id(), identity.device_keys().clone())
     })?;
-    enrollments.put_group(Group {
-        group_id: GROUP.to_owned(),
-        attestation: Attestation::Keys(identity.group_keys().clone()),
-        enabled: true,
-    });
-    enrollments.put_group(Group {
-        group_id: X509_GROUP.to_owned(),
-        attestation: Attestation::Authority(TrustedAuthority::from_pem(identity.ca_pem())?),
-        enabled: true,
-    });
+    for policy in Policy::ALL {
+        if policy.rights.contains(&Right::DeviceConnect) {
+            hub.trust_policy(policy.name, identity.policy_key(policy));
+        }
+    }
+    let authority = TrustedAuthority::from_pem(identity.ca_pem())?;
+    hub.trust_authority(authority.clone());
+    for group in [
+        Group::new(GROUP, identity.group_keys().clone()),
+        Group::new(X509_GROUP, authority),
+    ] {
+        enrollments.put_group(Group {
+            terms: terms(),
+            ..group
+        })?;
+    }
     Ok(())
 }
 

@@ -1,14 +1,23 @@
 //! A TLS port: takes connections in, shakes hands with each on its own, and hands over those that got through.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+mod handshakes;
+mod limits;
+
+use std::{future::poll_fn, io, net::SocketAddr, sync::Arc, task::Poll, time::Duration};
 
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, mpsc},
-    task::JoinSet,
     time,
 };
-use tokio_rustls::{TlsAcceptor, rustls::ServerConfig, server::TlsStream};
+use tokio_rustls::{
+    LazyConfigAcceptor,
+    rustls::{ServerConfig, server::Acceptor},
+    server::TlsStream,
+};
+
+use handshakes::Handshakes;
+pub(crate) use limits::{Limits, Place};
 
 use crate::{
     background::{Background, Stop},
@@ -18,8 +27,8 @@ use crate::{
 /// How long a client may take to shake hands.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Handshakes under way at a time; more wait in the kernel's queue. Each holds some 40 KB.
-const HANDSHAKES: usize = 512;
+/// Clients that have shaken hands and wait to be taken.
+const READY: usize = 64;
 
 /// A pause after the system could not accept, which it cannot when it is out of files: without one the loop would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -39,6 +48,15 @@ pub(crate) struct Origin {
     pub(crate) server_name: String,
     /// What it presented in the handshake.
     pub(crate) certificate: Option<ClientCertificate>,
+    /// Held as long as its connection is; none for one that came another way than through a port.
+    pub(crate) place: Option<Arc<Place>>,
+}
+
+impl Origin {
+    /// Whether there are so many connections that this one is only to be told so.
+    pub(crate) fn is_one_too_many(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.extra)
+    }
 }
 
 /// A TLS port; dropping it closes the port.
@@ -51,11 +69,19 @@ pub(crate) struct TlsListener {
 impl TlsListener {
     /// Opens a port.
     pub(crate) async fn bind(address: SocketAddr, config: Arc<ServerConfig>) -> io::Result<TlsListener> {
+        TlsListener::bind_within(address, config, Limits::of_process()).await
+    }
+
+    /// The same with limits of its own.
+    pub(crate) async fn bind_within(
+        address: SocketAddr,
+        config: Arc<ServerConfig>,
+        limits: Limits,
+    ) -> io::Result<TlsListener> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let (sender, ready) = mpsc::channel(HANDSHAKES);
-        let acceptor = TlsAcceptor::from(config);
-        let accepting = Background::spawn(|stop| accept(listener, acceptor, sender, stop));
+        let (sender, ready) = mpsc::channel(READY);
+        let accepting = Background::spawn(|stop| accept(listener, config, limits, sender, stop));
         Ok(TlsListener {
             ready,
             address,
@@ -83,17 +109,23 @@ impl TlsListener {
     }
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, ready: mpsc::Sender<Client>, mut stop: Stop) {
-    let slots = Arc::new(Semaphore::new(HANDSHAKES));
-    let mut handshakes = JoinSet::new();
+async fn accept(
+    listener: TcpListener,
+    config: Arc<ServerConfig>,
+    limits: Limits,
+    ready: mpsc::Sender<Client>,
+    mut stop: Stop,
+) {
+    let mut handshakes = Handshakes::new(limits.handshakes);
     loop {
-        while handshakes.try_join_next().is_some() {}
         let next = async {
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
+            // In line behind the handshakes there are to compute, so that a flood waits in the kernel's queue and not in ours, where
+            // those who are connected have their turns.
+            drop(limits.processors.acquire().await);
+            listener.accept().await
         };
-        let (slot, accepted) = tokio::select! {
-            next = next => next,
+        let accepted = tokio::select! {
+            accepted = next => accepted,
             _ = &mut stop => return,
         };
         let (stream, peer) = match accepted {
@@ -104,23 +136,50 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, ready: mpsc::Sende
                 continue;
             }
         };
-        let (acceptor, ready) = (acceptor.clone(), ready.clone());
+        let Some(place) = limits.place() else {
+            tracing::warn!(%peer, "there are more connections than files for them: raise the limit of open files (ulimit -n)");
+            continue;
+        };
+        let (config, ready, processors) = (Arc::clone(&config), ready.clone(), Arc::clone(&limits.processors));
         handshakes.spawn(async move {
-            match time::timeout(HANDSHAKE_DEADLINE, shake_hands(acceptor, stream, peer)).await {
+            match time::timeout(
+                HANDSHAKE_DEADLINE,
+                shake_hands(config, &processors, stream, peer, place),
+            )
+            .await
+            {
                 Ok(Ok(client)) => drop(ready.send(client).await),
                 Ok(Err(error)) => tracing::debug!(%peer, "TLS handshake failed: {error}"),
                 Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
             }
-            drop(slot);
         });
     }
 }
 
-async fn shake_hands(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr) -> io::Result<Client> {
+async fn shake_hands(
+    config: Arc<ServerConfig>,
+    processors: &Semaphore,
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+) -> io::Result<Client> {
     // Packets are small and answers are waited for.
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?.ip().to_canonical();
-    let stream = acceptor.accept(stream).await?;
+    // Whoever says nothing costs a socket and no more.
+    stream.readable().await?;
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+    let mut accepting = Box::pin(hello.into_stream(config));
+    let first = {
+        // The signature and the key exchange are here, a fifth of a millisecond: a flood of handshakes must leave processors for
+        // those who are connected.
+        let _processor = processors.acquire().await;
+        poll_fn(|context| Poll::Ready(accepting.as_mut().poll(context))).await
+    };
+    let stream = match first {
+        Poll::Ready(accepted) => accepted?,
+        Poll::Pending => accepting.await?,
+    };
     let session = stream.get_ref().1;
     let certificate = session.peer_certificates().and_then(ClientCertificate::from_chain);
     let server_name = match session.server_name() {
@@ -134,6 +193,11 @@ async fn shake_hands(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr)
             peer,
             server_name,
             certificate,
+            place: Some(Arc::new(place)),
         },
     })
 }
+
+#[cfg(test)]
+#[path = "listener_tests.rs"]
+mod tests;

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use setpoint_protocol::{DeviceConnectionString, Endpoint, ServiceConnectionString};
 
-use crate::identity::Identity;
+use crate::identity::{Identity, PROVISIONING_POLICY};
+
+mod declared;
+
+pub use declared::declared;
 
 /// Where devices connect when nothing else is said, and the only port some SDKs know (MQTT over TLS).
 pub const DEFAULT_MQTT_PORT: u16 = 8883;
@@ -35,9 +39,14 @@ pub fn environment(identity: &Identity, mqtt_port: u16, https_port: u16, ca: &Pa
         gateway: None,
     };
     let operator = ServiceConnectionString {
-        host: service,
+        host: service.clone(),
         policy: identity.service_policy().to_owned(),
         key: identity.service_key().clone(),
+    };
+    let enroller = ServiceConnectionString {
+        host: service,
+        policy: PROVISIONING_POLICY.to_owned(),
+        key: identity.provisioning_key(),
     };
     let ca = ca.to_string_lossy();
     let lines = [
@@ -77,6 +86,11 @@ pub fn environment(identity: &Identity, mqtt_port: u16, https_port: u16, ca: &Pa
             operator.to_text(),
         ),
         (
+            "For whoever enrolls devices with DPS, under the name that the SDKs' own tests give it. Secret.",
+            "IOT_PROVISIONING_SERVICE_CONNECTION_STRING",
+            enroller.to_text(),
+        ),
+        (
             "The certificate authority to trust, for OpenSSL and what builds on it. It takes the place of the usual ones.",
             "SSL_CERT_FILE",
             ca.clone().into_owned(),
@@ -87,9 +101,11 @@ pub fn environment(identity: &Identity, mqtt_port: u16, https_port: u16, ca: &Pa
             ca.into_owned(),
         ),
     ];
-    lines
-        .map(|(comment, name, value)| format!("# {comment}\nexport {name}={}\n", quoted(&value)))
-        .concat()
+    lines.map(|(comment, name, value)| line(comment, name, &value)).concat()
+}
+
+fn line(comment: &str, name: &str, value: &str) -> String {
+    format!("# {comment}\nexport {name}={}\n", quoted(value))
 }
 
 /// The text as one word of a POSIX shell, whatever is in it.
@@ -141,6 +157,12 @@ mod tests {
             ("localhost:8443", "iothubowner")
         );
         assert_eq!(&service.key, identity.service_key());
+        let enroller: ServiceConnectionString = value("IOT_PROVISIONING_SERVICE_CONNECTION_STRING").parse().unwrap();
+        assert_eq!(
+            (enroller.host.to_string().as_str(), enroller.policy.as_str()),
+            ("localhost:8443", "provisioningserviceowner")
+        );
+        assert_eq!(enroller.key, identity.provisioning_key());
     }
 
     #[test]

@@ -89,12 +89,7 @@ fn services() -> (Arc<Hub>, Arc<Enrollments>) {
         expires: None,
     };
     hub.send_to_device(DEVICE, message).expect("the device is there");
-    let enrollment = Enrollment {
-        registration_id: DEVICE.to_owned(),
-        device_id: None,
-        credentials,
-        enabled: true,
-    };
+    let enrollment = Enrollment::new(DEVICE, [key(), key()]);
     enrollments.put(enrollment).expect("it is one");
     (hub, enrollments)
 }

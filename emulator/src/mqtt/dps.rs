@@ -12,12 +12,12 @@ use super::{
     packet::{Publish, Violation},
     session::{Ended, Outgoing, Service},
 };
-use crate::state::{Applicant, Enrollments, Hub, faults::RequestFault};
+use crate::state::{Applicant, DpsError, Enrollments, Hub, faults::RequestFault};
 
 /// Seconds to wait before the next poll. The real DPS says 3; here the assignment is done by the time of the answer, and
 /// a device under development should start at once. Zero rather than nothing: without the member SDKs wait 2 seconds and
 /// more of their own accord.
-const RETRY_AFTER: u64 = 0;
+pub(crate) const RETRY_AFTER: u64 = 0;
 
 pub(super) struct DpsService {
     pub(super) hub: Arc<Hub>,
@@ -53,10 +53,9 @@ impl Service for DpsService {
             }
             (_, None) => {
                 let result = self.enrollments.register(&self.hub, &self.applicant, &publish.body);
-                let retry_after = result.is_ok().then_some(RETRY_AFTER);
-                (result, retry_after)
+                self.told(result, Some(RETRY_AFTER))
             }
-            (_, Some(operation_id)) => (self.enrollments.poll(&self.applicant, &operation_id), None),
+            (_, Some(operation_id)) => self.told(self.enrollments.poll(&self.applicant, &operation_id), None),
         };
         log(&self.applicant, &result);
         Ok(self.subscribed.then(|| answer(rid, result, retry_after)))
@@ -80,6 +79,23 @@ impl Service for DpsService {
     }
 
     fn lost(&mut self) {}
+}
+
+impl DpsService {
+    /// What is told, and after how many seconds to ask again: `retry_after` when all is well.
+    fn told(
+        &self,
+        result: Result<Operation, DpsError>,
+        retry_after: Option<u64>,
+    ) -> (Result<Operation, Refusal>, Option<u64>) {
+        match result {
+            Ok(operation) => (Ok(operation), retry_after),
+            Err(error) => {
+                let refusal = self.enrollments.refuse(error.code(), &error.to_string());
+                (Err(refusal), error.retry_after())
+            }
+        }
+    }
 }
 
 fn assigning(operation_id: String) -> Operation {

@@ -17,6 +17,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Arc<Hub>, 
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         server_name: "localhost".to_owned(),
         certificate: None,
+        place: None,
     };
     serve_one(stream, origin, Services { hub, enrollments }).await;
 }

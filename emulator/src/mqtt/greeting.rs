@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     listener::Origin,
-    state::{Applicant, ClientCertificate, Hub, Link},
+    state::{Admission, Applicant, ClientCertificate, Hub, Link, Throttle, identity_name},
 };
 
 /// How long a client may take from the TLS handshake to a whole CONNECT.
@@ -50,11 +50,15 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         )
         .await;
     }
+    if origin.is_one_too_many() {
+        return refuse(wire, Code::ServerUnavailable, "there are too many connections").await;
+    }
     match connect.username.as_deref().map(Username::parse) {
         Some(Ok(Username::Dps(username))) => provision(wire, *connect, username, origin, services).await,
         Some(Ok(Username::Hub(username))) => attend(wire, *connect, username, origin, services).await,
-        Some(Err(error)) => refuse(wire, Code::BadUserNameOrPassword, &error.to_string()).await,
-        None => refuse(wire, Code::BadUserNameOrPassword, "it has no user name").await,
+        // As Azure's front end does: 5 for whoever it does not know, whatever it did not like.
+        Some(Err(error)) => refuse(wire, Code::NotAuthorized, &error.to_string()).await,
+        None => refuse(wire, Code::NotAuthorized, "it has no user name").await,
     }
 }
 
@@ -68,12 +72,7 @@ async fn provision<S: AsyncRead + AsyncWrite + Unpin>(
     services: &Services,
 ) -> Result<(), Ended> {
     if !connect.client_id.eq_ignore_ascii_case(&username.registration_id) {
-        return refuse(
-            wire,
-            Code::IdentifierRejected,
-            "its client id is not its registration id",
-        )
-        .await;
+        return refuse(wire, Code::NotAuthorized, "its client id is not its registration id").await;
     }
     if let Some(code) = services.enrollments.faults().on_connect(&username.registration_id) {
         return refuse(wire, refusal_code(code), "this refusal was asked for").await;
@@ -108,27 +107,34 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
     origin: Origin,
     services: &Services,
 ) -> Result<(), Ended> {
-    let device_id = username.device_id.clone();
+    let device_id = identity_name(&username.device_id, username.module_id.as_deref());
     let keep_alive = connect.keep_alive;
-    let Admitted { link, will, expiry } = match admit(connect, username, origin.certificate, &services.hub) {
+    let hub = services.hub_named(&username.hub);
+    match hub.throttles().admit(Throttle::Connects, 1) {
+        Admission::After(wait) if wait.is_zero() => {}
+        Admission::After(wait) => time::sleep(wait).await,
+        Admission::Refused => {
+            hub.note_connect(&device_id, Code::ServerUnavailable as u8, false);
+            return refuse(wire, Code::ServerUnavailable, "there are too many connects a second").await;
+        }
+    }
+    let Admitted { link, will, expiry } = match admit(connect, username, origin.certificate, &hub) {
         Ok(admitted) => admitted,
         Err((code, why)) => {
-            services.hub.note_connect(&device_id, code as u8, false);
+            hub.note_connect(&device_id, code as u8, false);
             return refuse(wire, code, &format!("{device_id}: {why}")).await;
         }
     };
     let session_present = link.session_present();
-    services
-        .hub
-        .note_connect(&device_id, Code::Accepted as u8, session_present);
+    hub.note_connect(&device_id, Code::Accepted as u8, session_present);
     tracing::debug!(device = device_id, kept = session_present, "connected");
     wire.push(&packet::connack(Code::Accepted, session_present)?);
     // Before the session, which may have to be mute from the next packet on.
     wire.flush().await?;
-    if services.hub.faults().on_connected(&device_id) {
+    if hub.faults().on_connected(&device_id) {
         link.mute();
     }
-    let mut service = HubService::new(device_id.clone(), link, will, Arc::clone(services.hub.faults()));
+    let mut service = HubService::new(device_id.clone(), link, will, hub);
     let ended = session::run(&mut wire, &mut service, keep_alive, expiry).await;
     // The device is offline from here on, not only when the last bytes have been exchanged.
     drop(service);
@@ -136,7 +142,9 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(()) => tracing::debug!(device = device_id, "disconnected"),
         Err(reason) => tracing::info!(device = device_id, "connection ended: {reason}"),
     }
-    wire.close().await;
+    if !matches!(ended, Err(Ended::Severed)) {
+        wire.close().await;
+    }
     Ok(())
 }
 
@@ -154,29 +162,28 @@ fn admit(
     certificate: Option<ClientCertificate>,
     hub: &Arc<Hub>,
 ) -> Result<Admitted, (Code, String)> {
+    let device_id = identity_name(&username.device_id, username.module_id.as_deref());
     let HubUsername {
         hub: hub_name,
-        device_id,
-        module_id,
         model_id,
         ..
     } = username;
     if let Some(code) = hub.faults().on_connect(&device_id) {
         return Err((refusal_code(code), "this refusal was asked for".to_owned()));
     }
-    let expected = module_id
-        .iter()
-        .fold(device_id.clone(), |id, module_id| format!("{id}/{module_id}"));
-    if connect.client_id != expected {
+    if connect.client_id != device_id {
+        // MQTT-3.1.3-8: without a client id there is no session to keep.
+        let code = if connect.client_id.is_empty() && !connect.clean {
+            Code::IdentifierRejected
+        } else {
+            Code::NotAuthorized
+        };
         return Err((
-            Code::IdentifierRejected,
-            "its client id is not its device id".to_owned(),
+            code,
+            "its client id is not its device id, or for a module device/module".to_owned(),
         ));
     }
     let unauthorized = |why: String| (Code::NotAuthorized, why);
-    if module_id.is_some() {
-        return Err(unauthorized("modules are not registered with this hub".to_owned()));
-    }
     let token = token(&connect);
     match (&token, &connect.password.0, certificate) {
         (Some(token), ..) => hub.authenticate(&device_id, &hub_name, token),

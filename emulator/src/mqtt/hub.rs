@@ -1,18 +1,22 @@
 //! What a device may do with IoT Hub.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 use setpoint_protocol::{CloudTopic, DeviceTopic, Filter, Properties, PropertyBag};
+use tokio::time::{self, Instant};
 
 use super::{
+    injected::Injected,
     packet::{Publish, Violation},
     session::{Ended, Outgoing, Service},
 };
 use crate::state::{
-    Delivery, Faults, HubError, HubFault, Link, METHOD_LIMIT, OutgoingMessage, Stored, Subscription, TwinRequest,
+    Admission, Delivery, Faults, Hub, HubError, HubFault, Link, METHOD_LIMIT, OutgoingMessage, Stored, Subscription,
+    Throttle, TwinRequest,
     faults::{Acknowledgement, TwinFault},
+    split_name,
 };
 
 /// Largest device-to-cloud message, body and properties together, in bytes (IoT Hub quotas: 256 KB).
@@ -22,12 +26,20 @@ const TELEMETRY_LIMIT: usize = 256 * 1024;
 type Answer = (u16, Option<u64>, Vec<u8>);
 
 pub(super) struct HubService {
+    /// `device`, or `device/module`.
     device_id: String,
     link: Link,
     will: Option<(PropertyBag, Vec<u8>)>,
+    hub: Arc<Hub>,
     faults: Arc<Faults<HubFault>>,
     /// A message that goes out a second time, next.
     again: Option<OutgoingMessage>,
+    /// A fault that a message asked for, and when it strikes.
+    injected: Option<(Instant, Injected)>,
+    /// Whether what was just published gets no PUBACK.
+    withhold: bool,
+    /// How long the PUBACK of what was just published waits for its turn.
+    turn: Duration,
 }
 
 /// What is added to the packet id of a message that goes out a second time. The hub's own ids stay below: they are as many as
@@ -40,15 +52,24 @@ impl HubService {
         device_id: String,
         link: Link,
         will: Option<(PropertyBag, Vec<u8>)>,
-        faults: Arc<Faults<HubFault>>,
+        hub: Arc<Hub>,
     ) -> HubService {
+        let faults = Arc::clone(hub.faults());
         HubService {
             device_id,
             link,
             will,
+            hub,
             faults,
             again: None,
+            injected: None,
+            withhold: false,
+            turn: Duration::ZERO,
         }
+    }
+
+    fn inject(&mut self, fault: Injected) {
+        self.injected = Some((Instant::now() + fault.delay, fault));
     }
 
     /// Serves a twin request, unless a fault says otherwise.
@@ -58,6 +79,18 @@ impl HubService {
             let body = refusal(u32::from(status) * 1000 + 1, "This refusal was asked for.");
             return Ok(self.twin_answer(rid, status, None, retry_after, body));
         }
+        let throttle = match request {
+            TwinRequest::Report => Throttle::TwinUpdates,
+            _ => Throttle::TwinReads,
+        };
+        let turn = match self.hub.throttles().admit(throttle, 1) {
+            Admission::After(turn) => turn,
+            Admission::Refused => {
+                let error = HubError::Throttled(throttle);
+                let body = refusal(error.code(), &error.to_string());
+                return Ok(self.twin_answer(rid, error.status(), None, None, body));
+            }
+        };
         let result = match request {
             TwinRequest::Report => self.report(body)?,
             _ => self
@@ -71,7 +104,7 @@ impl HubService {
         Ok(match fault {
             Some(TwinFault::Ignore) => None,
             Some(TwinFault::Delay(after)) => answer.map(|answer| Outgoing { after, ..answer }),
-            _ => answer,
+            _ => answer.map(|answer| Outgoing { after: turn, ..answer }),
         })
     }
 
@@ -125,9 +158,10 @@ impl HubService {
     }
 
     fn message(&self, message: OutgoingMessage) -> Outgoing {
+        let (device_id, module_id) = split_name(&self.device_id);
         let topic = CloudTopic::Message {
-            device_id: self.device_id.clone(),
-            module_id: None,
+            device_id: device_id.to_owned(),
+            module_id: module_id.map(str::to_owned),
             properties: message.properties,
         };
         Outgoing {
@@ -142,10 +176,13 @@ impl HubService {
             Filter::TwinResponses => Some(Subscription::TwinResponses),
             Filter::Desired => Some(Subscription::Desired),
             Filter::Methods => Some(Subscription::Methods),
-            Filter::Messages {
-                device_id,
-                module_id: None,
-            } if *device_id == self.device_id => Some(Subscription::Messages),
+            // The Embedded C SDK subscribes to `devices/+/..`; no device id has a `+` in it.
+            Filter::Messages { device_id, module_id }
+                if split_name(&self.device_id) == (device_id, module_id.as_deref())
+                    || (device_id == "+" && module_id.is_none()) =>
+            {
+                Some(Subscription::Messages)
+            }
             Filter::Messages { .. } | Filter::Dps => None,
         }
     }
@@ -153,13 +190,24 @@ impl HubService {
 
 impl Service for HubService {
     fn publish(&mut self, publish: Publish) -> Result<Option<Outgoing>, Ended> {
+        // Of a message before this that had no PUBACK.
+        (self.withhold, self.turn) = (false, Duration::ZERO);
         match DeviceTopic::parse(&publish.topic) {
             Ok(DeviceTopic::Telemetry {
                 device_id,
-                module_id: None,
+                module_id,
                 properties,
-            }) if device_id == self.device_id => {
+            }) if split_name(&self.device_id) == (device_id.as_str(), module_id.as_deref()) => {
                 let (properties, body) = telemetry(properties, publish)?;
+                if let Some(fault) = Injected::of(&properties) {
+                    self.withhold = true;
+                    self.inject(fault);
+                    return Ok(None);
+                }
+                self.turn = match self.hub.throttles().admit(Throttle::Sends, 1) {
+                    Admission::After(turn) => turn,
+                    Admission::Refused => return Err(Ended::Throttled),
+                };
                 // A device that was deleted in this moment gets no PUBACK; it is closed next.
                 self.close_on(Stored::Telemetry, false)?;
                 self.link.telemetry(properties, body).map_err(|_| Violation::Topic)?;
@@ -180,7 +228,17 @@ impl Service for HubService {
     }
 
     fn acknowledgement(&mut self) -> Acknowledgement {
-        self.faults.on_puback(&self.device_id)
+        if std::mem::take(&mut self.withhold) {
+            return Acknowledgement {
+                copies: 0,
+                ..Acknowledgement::PROPER
+            };
+        }
+        let acknowledgement = self.faults.on_puback(&self.device_id);
+        Acknowledgement {
+            after: acknowledgement.after + std::mem::take(&mut self.turn),
+            ..acknowledgement
+        }
     }
 
     fn answers_ping(&mut self) -> bool {
@@ -212,24 +270,41 @@ impl Service for HubService {
         if let Some(message) = self.again.take() {
             return Ok(self.message(message));
         }
-        match self.link.next().await {
-            Delivery::Desired { patch, version } => {
-                let body = Properties { values: patch, version }.to_json().to_string().into_bytes();
-                Ok(Outgoing::new(CloudTopic::Desired { version }, body))
-            }
-            Delivery::Method { name, rid, payload } => {
-                Ok(Outgoing::new(CloudTopic::Method { name, rid }, payload.to_vec()))
-            }
-            Delivery::Message(message) => {
-                if self.faults.on_message(&self.device_id) {
-                    self.again = Some(OutgoingMessage {
-                        packet_id: message.packet_id.map(|id| id | SECOND_ID),
-                        ..message.clone()
-                    });
+        loop {
+            let delivery = match &self.injected {
+                Some((due, fault)) => tokio::select! {
+                    delivery = self.link.next() => delivery,
+                    () = time::sleep_until(*due) => return Err(fault.clone().strike(&self.device_id, &self.faults)),
+                },
+                None => self.link.next().await,
+            };
+            return match delivery {
+                Delivery::Desired { patch, version } => {
+                    let body = Properties { values: patch, version }.to_json().to_string().into_bytes();
+                    Ok(Outgoing::new(CloudTopic::Desired { version }, body))
                 }
-                Ok(self.message(message))
-            }
-            Delivery::Close(reason) => Err(Ended::Hub(reason)),
+                Delivery::Method { name, rid, payload } => {
+                    Ok(Outgoing::new(CloudTopic::Method { name, rid }, payload.to_vec()))
+                }
+                Delivery::Message(message) => {
+                    if let Some(fault) = Injected::of(&message.properties) {
+                        // It was for the hub, not for the device.
+                        if let Some(packet_id) = message.packet_id {
+                            self.link.acknowledge(packet_id);
+                        }
+                        self.inject(fault);
+                        continue;
+                    }
+                    if self.faults.on_message(&self.device_id) {
+                        self.again = Some(OutgoingMessage {
+                            packet_id: message.packet_id.map(|id| id | SECOND_ID),
+                            ..message.clone()
+                        });
+                    }
+                    Ok(self.message(message))
+                }
+                Delivery::Close(reason) => Err(Ended::Hub(reason)),
+            };
         }
     }
 
@@ -241,14 +316,15 @@ impl Service for HubService {
     }
 }
 
-/// A will, as the telemetry it becomes; refused unless it is for the device's own telemetry topic.
+/// A will, as the telemetry it becomes; refused unless it is for the own telemetry topic of `device_id`, a device or
+/// `device/module`.
 pub(super) fn check_will(will: Publish, device_id: &str) -> Result<(PropertyBag, Vec<u8>), Violation> {
     match DeviceTopic::parse(&will.topic) {
         Ok(DeviceTopic::Telemetry {
-            device_id: named,
-            module_id: None,
+            device_id: device,
+            module_id: module,
             properties,
-        }) if named == device_id => {
+        }) if split_name(device_id) == (device.as_str(), module.as_deref()) => {
             let (mut properties, body) = telemetry(properties, will)?;
             properties
                 .0

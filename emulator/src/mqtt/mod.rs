@@ -13,10 +13,15 @@ mod dps;
 pub mod fuzzing;
 mod greeting;
 mod hub;
+mod injected;
 mod packet;
+#[cfg(test)]
+mod raw_tests;
 mod session;
 pub(crate) mod websocket;
 mod wire;
+
+pub(crate) use dps::RETRY_AFTER as DPS_RETRY_AFTER;
 
 use std::sync::Arc;
 
@@ -38,6 +43,13 @@ pub(crate) struct Services {
     pub(crate) enrollments: Arc<Enrollments>,
 }
 
+impl Services {
+    /// The hub that a client means by this name: one that is linked under it, and the emulator's own by any other.
+    fn hub_named(&self, name: &str) -> Arc<Hub> {
+        self.enrollments.linked(name).unwrap_or_else(|| Arc::clone(&self.hub))
+    }
+}
+
 /// Serves every client that comes until told to stop; then all of them are cut off.
 pub(crate) async fn serve(mut listener: TlsListener, services: Services, mut stop: Stop) {
     let mut connections = JoinSet::new();
@@ -57,6 +69,7 @@ pub(crate) async fn serve(mut listener: TlsListener, services: Services, mut sto
 /// Serves one client to its end.
 pub(crate) async fn serve_one<S: AsyncRead + AsyncWrite + Unpin>(stream: S, origin: Origin, services: Services) {
     let peer = origin.peer;
+    let _place = origin.place.clone();
     if let Err(ended) = greeting::serve(stream, origin, &services).await {
         tracing::debug!(%peer, "{ended}");
     }

@@ -19,6 +19,8 @@ pub(super) enum Violation {
     ExactlyOnce,
     #[error("the client published to a topic that is not one of the service's, or not its own")]
     Topic,
+    #[error("the client subscribed to a filter that is not one of the service's, or not its own")]
+    Filter,
     #[error("the client published more than a message may hold")]
     TooLarge,
 }
@@ -147,7 +149,9 @@ fn publish(raw: &RawPacket) -> Result<Publish, Violation> {
         (Qos::ExactlyOnce, _) => return Err(Violation::ExactlyOnce),
         _ => return Err(MALFORMED),
     };
-    if packet.topic_name().contains('\0') || (packet.dup() && acknowledge.is_none()) {
+    let topic = packet.topic_name();
+    // A topic has no wildcards, and a character at least (MQTT 3.1.1, 3.3.2.1 and 4.7.3).
+    if topic.is_empty() || topic.contains(['\0', '+', '#']) || (packet.dup() && acknowledge.is_none()) {
         return Err(MALFORMED);
     }
     Ok(Publish {
@@ -208,12 +212,11 @@ pub(super) fn connack(code: ConnectReturnCode, session_present: bool) -> Result<
         .to_continuous_buffer())
 }
 
-/// The answer to a SUBSCRIBE: the QoS granted to each filter, `None` for those refused.
-pub(super) fn suback(id: u16, granted: &[Option<u8>]) -> Result<Vec<u8>, MqttError> {
-    let code = |qos: &Option<u8>| match qos {
-        Some(0) => SubackReturnCode::SuccessMaximumQos0,
-        Some(_) => SubackReturnCode::SuccessMaximumQos1,
-        None => SubackReturnCode::Failure,
+/// The answer to a SUBSCRIBE: the QoS granted to each filter, 0 or 1.
+pub(super) fn suback(id: u16, granted: &[u8]) -> Result<Vec<u8>, MqttError> {
+    let code = |qos: &u8| match qos {
+        0 => SubackReturnCode::SuccessMaximumQos0,
+        _ => SubackReturnCode::SuccessMaximumQos1,
     };
     let codes = granted.iter().map(code).collect();
     Ok(codec::Suback::builder()

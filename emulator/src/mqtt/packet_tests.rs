@@ -162,10 +162,7 @@ fn answers_are_what_the_standard_says() {
         connack(ConnectReturnCode::NotAuthorized, false).unwrap(),
         b"\x20\x02\0\x05"
     );
-    assert_eq!(
-        suback(7, &[Some(0), Some(1), None]).unwrap(),
-        b"\x90\x05\0\x07\0\x01\x80"
-    );
+    assert_eq!(suback(7, &[0, 1]).unwrap(), b"\x90\x04\0\x07\0\x01");
     assert_eq!(unsuback(7).unwrap(), b"\xb0\x02\0\x07");
     assert_eq!(puback(0x0102).unwrap(), b"\x40\x02\x01\x02");
     assert_eq!(pingresp(), b"\xd0\0");

@@ -6,6 +6,7 @@ use mqtt_protocol_core::mqtt::result_code::MqttError;
 use setpoint_protocol::{CloudTopic, Filter};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    task,
     time::{self, Instant},
 };
 
@@ -16,9 +17,12 @@ use super::{
 };
 use crate::state::{CloseReason, faults::Acknowledgement};
 
-/// The longest keep-alive the hub grants, in seconds (Microsoft: "Default keep-alive timeout"); also for clients that
-/// ask for none.
-const KEEP_ALIVE_LIMIT: u16 = 1177;
+/// The longest the hub waits for a client to be heard of, also for one that asks for no keep-alive: 29.45 minutes (Microsoft:
+/// "Default keep-alive timeout"), which is one and a half times 1,177 seconds and a bit.
+const PATIENCE_LIMIT: Duration = Duration::from_secs(1767);
+
+/// Packets of one client that are answered before it is another's turn. Tokio counts reads, and a read can hold a hundred packets.
+const TURN: u32 = 32;
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,10 @@ pub(super) enum Ended {
     Hub(CloseReason),
     #[error("a fault was asked for that closes the connection")]
     Fault,
+    #[error("the hub's devices send more than it takes")]
+    Throttled,
+    #[error("a fault was asked for that severs the connection")]
+    Severed,
     #[error(transparent)]
     Violation(#[from] Violation),
     #[error("the connection broke: {0}")]
@@ -97,7 +105,8 @@ pub(super) trait Service {
         false
     }
 
-    /// Subscribes with the QoS asked for (0 to 2); the QoS granted, `None` when the filter is refused.
+    /// Subscribes with the QoS asked for (0 to 2); the QoS granted, `None` when the filter is not one of the service's, which
+    /// ends the connection.
     fn subscribe(&mut self, filter: Filter, qos: u8) -> Option<u8>;
 
     /// Unsubscribes.
@@ -130,14 +139,12 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     ended
 }
 
-/// One and a half times the keep-alive, as MQTT demands.
+/// One and a half times the keep-alive, as MQTT demands, within the hub's limit.
 fn patience(keep_alive: u16) -> Duration {
-    let granted = if keep_alive == 0 {
-        KEEP_ALIVE_LIMIT
-    } else {
-        keep_alive.min(KEEP_ALIVE_LIMIT)
-    };
-    Duration::from_millis(u64::from(granted) * 1500)
+    match keep_alive {
+        0 => PATIENCE_LIMIT,
+        seconds => PATIENCE_LIMIT.min(Duration::from_millis(u64::from(seconds) * 1500)),
+    }
 }
 
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
@@ -148,9 +155,14 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), Ended> {
     let mut departures = Departures::default();
     let mut heard = Instant::now();
+    let mut answered: u32 = 0;
     loop {
         while let Some(raw) = wire.received()? {
             heard = Instant::now();
+            answered = answered.wrapping_add(1);
+            if answered.is_multiple_of(TURN) {
+                task::yield_now().await;
+            }
             if answer(wire, &mut departures, service, Packet::parse(&raw)?)? == Goodbye::Said {
                 return Ok(());
             }
@@ -212,7 +224,9 @@ fn answer<S: AsyncRead + AsyncWrite + Unpin>(
         }
         Packet::Subscribe { id, entries } => {
             let grant = |(filter, qos): (String, u8)| service.subscribe(Filter::parse(&filter).ok()?, qos);
-            let granted: Vec<_> = entries.into_iter().map(grant).collect();
+            // The hub closes rather than to refuse in a SUBACK.
+            let granted: Option<Vec<_>> = entries.into_iter().map(grant).collect();
+            let granted = granted.ok_or(Violation::Filter)?;
             departures.send(wire, packet::suback(id, &granted)?);
         }
         Packet::Unsubscribe { id, filters } => {
@@ -251,7 +265,8 @@ mod tests {
     fn patience_is_one_and_a_half_times_the_keep_alive_within_the_limit() {
         assert_eq!(patience(60), Duration::from_secs(90));
         assert_eq!(patience(1), Duration::from_millis(1500));
-        assert_eq!(patience(0), patience(1177));
-        assert_eq!(patience(u16::MAX), patience(1177));
+        assert_eq!(patience(1177), Duration::from_millis(1_765_500));
+        assert_eq!(patience(0), Duration::from_secs(1767));
+        assert_eq!(patience(u16::MAX), Duration::from_secs(1767));
     }
 }

@@ -1,13 +1,19 @@
 //! Packets over a byte stream, with bounded buffers and deadlines.
 
-use std::{io, time::Duration};
+use std::{
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Poll, ready},
+    time::Duration,
+};
 
 use mqtt_protocol_core::mqtt::{
     common::Cursor,
     connection::{PacketBuildResult, PacketBuilder, RawPacket},
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     time,
 };
 
@@ -35,9 +41,9 @@ const GOODBYE_DEADLINE: Duration = Duration::from_secs(2);
 pub(super) struct Wire<S> {
     stream: S,
     builder: PacketBuilder,
-    input: Box<[u8]>,
-    /// Where in `input` unread bytes begin and end.
-    unread: std::ops::Range<usize>,
+    /// Bytes received, of which those from `read` on are unread. Empty while nothing comes: an idle connection holds no buffer.
+    input: Vec<u8>,
+    read: usize,
     output: Vec<u8>,
 }
 
@@ -46,26 +52,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Wire {
             stream,
             builder: PacketBuilder::with_maximum_packet_size(PACKET_LIMIT),
-            input: vec![0; READ_SIZE].into_boxed_slice(),
-            unread: 0..0,
+            input: Vec::new(),
+            read: 0,
             output: Vec::new(),
         }
     }
 
     /// The next packet of those received whole already.
     pub(super) fn received(&mut self) -> Result<Option<RawPacket>, Ended> {
-        let Some(unread) = self.input.get(self.unread.clone()).filter(|unread| !unread.is_empty()) else {
+        let Some(unread) = self.input.get(self.read..).filter(|unread| !unread.is_empty()) else {
             return Ok(None);
         };
         let mut cursor = Cursor::new(unread);
         match self.builder.feed(&mut cursor) {
             PacketBuildResult::Complete(packet) => {
-                self.unread.start += usize::try_from(cursor.position()).unwrap_or(usize::MAX);
+                self.read += usize::try_from(cursor.position()).unwrap_or(usize::MAX);
                 Ok(Some(packet))
             }
             // The builder has taken all there was and goes on from there.
             PacketBuildResult::Incomplete => {
-                self.unread = 0..0;
+                self.read = self.input.len();
                 Ok(None)
             }
             PacketBuildResult::Error(_) => Err(Violation::Frame.into()),
@@ -74,13 +80,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Waits for more bytes; to be called when [`Wire::received`] has no more. Cancel safe.
     pub(super) async fn receive(&mut self) -> Result<(), Ended> {
-        match self.stream.read(&mut self.input).await? {
-            0 => Err(Ended::Gone),
-            count => {
-                self.unread = 0..count;
-                Ok(())
-            }
-        }
+        let Wire {
+            stream, input, read, ..
+        } = self;
+        (*input, *read) = (Vec::new(), 0);
+        poll_fn(|context| {
+            // On the stack, for as long as this call lasts.
+            let mut bytes = [0; READ_SIZE];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer))?;
+            input.extend_from_slice(buffer.filled());
+            Poll::Ready(io::Result::Ok(()))
+        })
+        .await?;
+        if input.is_empty() { Err(Ended::Gone) } else { Ok(()) }
     }
 
     /// The next packet, from what was received or what comes.
@@ -132,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         let goodbye = async {
             self.flush().await?;
             self.stream.shutdown().await?;
-            while self.stream.read(&mut self.input).await? > 0 {}
+            while self.receive().await.is_ok() {}
             Ok::<(), Ended>(())
         };
         // Whether the client stayed to hear it or not, it is over.

@@ -83,3 +83,55 @@ fn content_type(name: &str) -> &'static str {
         _ => "text/plain; charset=utf-8",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_built_is_inside() {
+        let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../page/dist");
+        let entries = std::fs::read_dir(dist).unwrap().map(|entry| entry.unwrap());
+        let mut built: Vec<_> = entries
+            .map(|entry| {
+                (
+                    entry.file_name().into_string().unwrap(),
+                    std::fs::read(entry.path()).unwrap(),
+                )
+            })
+            .filter(|(name, _)| !name.starts_with('.'))
+            .collect();
+        built.sort();
+        assert_eq!(is_built(), !built.is_empty());
+        let inside = BUILT
+            .iter()
+            .map(|(name, content)| ((*name).to_owned(), content.to_vec()));
+        assert!(inside.eq(built), "the page inside is the one in page/dist");
+    }
+
+    #[tokio::test]
+    async fn a_folder_has_its_own_files_and_no_others() {
+        let folder = std::env::temp_dir().join(format!("setpoint-page-files-{}", std::process::id()));
+        let beside = folder.join("inner");
+        std::fs::create_dir_all(&beside).unwrap();
+        std::fs::write(folder.join("index.html"), "the page").unwrap();
+        std::fs::write(folder.join(".hidden"), "hidden").unwrap();
+        std::fs::write(beside.join("file"), "inner").unwrap();
+        let files = Files::new(Some(folder.clone()));
+        assert_eq!(files.read("index.html").await.as_deref(), Some(b"the page".as_slice()));
+        for name in [
+            "",
+            ".",
+            "..",
+            ".hidden",
+            "inner/file",
+            "../../../etc/passwd",
+            "/etc/passwd",
+            "..\\x",
+            "missing",
+        ] {
+            assert_eq!(files.read(name).await, None, "{name}");
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -19,6 +19,8 @@ mod files;
 mod guard;
 mod history;
 mod live;
+#[cfg(test)]
+mod live_tests;
 mod model;
 mod rows;
 mod server;

@@ -219,7 +219,7 @@ async fn devices_are_made_changed_and_removed() {
     let (status, answer) = place.call(Method::PUT, "/api/device?id=a%2Fb", Value::Null).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(
-        answer["error"].as_str().unwrap().contains("is not a device id"),
+        answer["error"].as_str().unwrap().contains("is not a device or module id"),
         "{answer}"
     );
 }

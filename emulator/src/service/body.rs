@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::BODY_LIMIT;
 use super::failure::Failure;
-use crate::state::HubError;
+use crate::state::{HubError, identity_name};
 
 /// How long a body may take, so that one that never ends holds a connection for so long only.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -48,6 +49,17 @@ impl<S: Send + Sync> FromRequest<S> for OptionalJson {
     }
 }
 
+/// The body as it came.
+pub(super) struct RawBody(pub(super) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        read(request, state).await.map(RawBody)
+    }
+}
+
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Failure> {
     let reading = Bytes::from_request(request, state);
     let Ok(read) = tokio::time::timeout(BODY_DEADLINE, reading).await else {
@@ -61,6 +73,26 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Fail
             Failure::invalid("the body did not arrive whole")
         }
     })
+}
+
+/// Whom the path is about: a device, or `device/module`.
+pub(super) struct Name(pub(super) String);
+
+#[derive(Deserialize)]
+struct Ids {
+    id: String,
+    module: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let Path(Ids { id, module }) = Path::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Failure::invalid("the path is not as it must be"))?;
+        Ok(Name(identity_name(&id, module.as_deref())))
+    }
 }
 
 /// The If-Match header as it came, if it came.

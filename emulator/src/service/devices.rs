@@ -1,66 +1,22 @@
-//! The identity registry: `/devices` and `/devices/{id}`.
+//! The identity registry: `/devices/{id}`, `/devices/{id}/modules/{mid}`, their lists and counts.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::http::header::ETAG;
-use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use setpoint_protocol::Key;
 
 use super::body::{IfMatch, JsonBody};
 use super::failure::Failure;
-use crate::state::{Credentials, Device, Hub, HubError, Thumbprint, Thumbprints, make_keys, matches_etag};
+use super::identities::{Written, show};
+use crate::state::{Device, Hub, make_keys, module_name};
 
 /// Most devices one listing gives (IoT Hub: 1,000).
 const LISTING_LIMIT: usize = 1000;
-
-/// What the hub shows for a time that has not come yet.
-const NEVER: &str = "0001-01-01T00:00:00Z";
-
-/// A device as a caller writes it. Members that are the hub's to set, which SDKs send back from an earlier read, are passed over.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Written {
-    device_id: Option<String>,
-    status: Option<Status>,
-    authentication: Option<Authentication>,
-}
-
-#[derive(Deserialize, PartialEq)]
-#[serde(rename_all = "camelCase")]
-enum Status {
-    Enabled,
-    Disabled,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Authentication {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    symmetric_key: Option<SymmetricKey>,
-    #[serde(rename = "x509Thumbprint")]
-    thumbprints: Option<WrittenThumbprints>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SymmetricKey {
-    primary_key: Option<String>,
-    secondary_key: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WrittenThumbprints {
-    primary_thumbprint: Option<String>,
-    secondary_thumbprint: Option<String>,
-}
 
 #[derive(Deserialize)]
 pub(super) struct Listing {
@@ -73,7 +29,7 @@ pub(super) async fn list(State(hub): State<Arc<Hub>>, Query(listing): Query<List
 }
 
 pub(super) async fn read(State(hub): State<Arc<Hub>>, Path(id): Path<String>) -> Result<Response, Failure> {
-    Ok(answer(&hub.device(&id)?))
+    Ok(answer(StatusCode::OK, &hub.device(&id)?))
 }
 
 /// Creates a device; with an If-Match header, changes one.
@@ -86,21 +42,8 @@ pub(super) async fn write(
     if written.device_id.as_ref().is_some_and(|named| *named != id) {
         return Err(Failure::invalid("deviceId in the body is not the one in the path"));
     }
-    let mut credentials = written.credentials()?;
-    let enabled = written.status.as_ref().map(|status| *status == Status::Enabled);
-    if if_match.is_some() {
-        let device = hub.device(&id)?;
-        check_etag(&device, if_match.as_deref())?;
-        if credentials.is_none() && written.wants_keys() && device.credentials.keys().is_none() {
-            credentials = Some(make_keys()?.into());
-        }
-        return Ok(answer(&hub.update_device(&id, credentials, enabled)?));
-    }
-    let mut device = hub.create_device(&id, credentials)?;
-    if enabled == Some(false) {
-        device = hub.update_device(&id, None, enabled)?;
-    }
-    Ok(answer(&device))
+    let identity = put(&hub, &id, if_match.as_deref(), written)?;
+    Ok(answer(StatusCode::OK, &identity))
 }
 
 pub(super) async fn delete(
@@ -108,117 +51,89 @@ pub(super) async fn delete(
     Path(id): Path<String>,
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Failure> {
-    check_etag(&hub.device(&id)?, if_match.as_deref())?;
-    hub.delete_device(&id)?;
+    hub.delete(&id, if_match.as_deref())?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn check_etag(device: &Device, if_match: Option<&str>) -> Result<(), HubError> {
-    if matches_etag(if_match, &device.etag) {
-        Ok(())
-    } else {
-        Err(HubError::PreconditionFailed(format!(
-            "the identity of {}",
-            device.device_id
-        )))
-    }
+pub(super) async fn list_modules(
+    State(hub): State<Arc<Hub>>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Value>>, Failure> {
+    Ok(Json(hub.modules(&id)?.iter().map(show).collect()))
 }
 
-impl Written {
-    /// Whether it says that the device has keys.
-    fn wants_keys(&self) -> bool {
-        let kind = self.authentication.as_ref().and_then(|given| given.kind.as_deref());
-        kind == Some("sas")
-    }
-
-    /// The credentials given; none without keys, which means: make them.
-    fn credentials(&self) -> Result<Option<Credentials>, Failure> {
-        let Some(authentication) = &self.authentication else {
-            return Ok(None);
-        };
-        match authentication.kind.as_deref() {
-            None | Some("sas") => authentication.keys(),
-            Some("selfSigned") => authentication.thumbprints().map(Some),
-            Some(kind) => Err(Failure::invalid(format!(
-                "the emulator has symmetric keys (sas) and thumbprints (selfSigned), not {kind:?} authentication"
-            ))),
-        }
-    }
+pub(super) async fn read_module(
+    State(hub): State<Arc<Hub>>,
+    Path((id, module)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    Ok(answer(StatusCode::OK, &hub.device(&module_name(&id, &module))?))
 }
 
-/// Empty texts stand for nothing.
-fn given(text: &Option<String>) -> Option<&str> {
-    text.as_deref().filter(|text| !text.is_empty())
-}
-
-impl Authentication {
-    fn keys(&self) -> Result<Option<Credentials>, Failure> {
-        let Some(keys) = &self.symmetric_key else {
-            return Ok(None);
-        };
-        match (given(&keys.primary_key), given(&keys.secondary_key)) {
-            (None, None) => Ok(None),
-            (Some(primary), Some(secondary)) => {
-                let read = |name: &str, text: &str| {
-                    Key::from_base64(text).map_err(|error| Failure::invalid(format!("{name}: {error}")))
-                };
-                let keys = [read("primaryKey", primary)?, read("secondaryKey", secondary)?];
-                Ok(Some(keys.into()))
-            }
-            _ => Err(Failure::invalid(
-                "symmetricKey has one key: give both, or neither to have them made",
-            )),
-        }
+/// Creates a module, which is answered with 201; with an If-Match header, changes one.
+pub(super) async fn write_module(
+    State(hub): State<Arc<Hub>>,
+    Path((id, module)): Path<(String, String)>,
+    IfMatch(if_match): IfMatch,
+    JsonBody(written): JsonBody<Written>,
+) -> Result<Response, Failure> {
+    let other = |named: &Option<String>, path: &str| named.as_ref().is_some_and(|named| named != path);
+    if other(&written.device_id, &id) || other(&written.module_id, &module) {
+        return Err(Failure::invalid(
+            "deviceId and moduleId in the body are not those in the path",
+        ));
     }
-
-    fn thumbprints(&self) -> Result<Credentials, Failure> {
-        let read = |name: &str, text: &str| -> Result<Thumbprint, Failure> {
-            text.parse()
-                .map_err(|error| Failure::invalid(format!("{name}: {error}")))
-        };
-        let texts = self.thumbprints.as_ref();
-        let primary = texts
-            .and_then(|texts| given(&texts.primary_thumbprint))
-            .ok_or_else(|| Failure::invalid("x509Thumbprint has no primaryThumbprint, which selfSigned needs"))?;
-        let secondary = texts.and_then(|texts| given(&texts.secondary_thumbprint));
-        let thumbprints = Thumbprints {
-            primary: read("primaryThumbprint", primary)?,
-            secondary: secondary.map(|text| read("secondaryThumbprint", text)).transpose()?,
-        };
-        Ok(thumbprints.into())
-    }
-}
-
-fn answer(device: &Device) -> Response {
-    let headers: [(HeaderName, String); 1] = [(ETAG, format!("\"{}\"", device.etag))];
-    (headers, Json(show(device))).into_response()
-}
-
-/// The device as the registry shows it to its owner, keys included.
-fn show(device: &Device) -> Value {
-    let time = |at: Option<DateTime<Utc>>| {
-        at.map_or_else(
-            || NEVER.to_owned(),
-            |at| at.to_rfc3339_opts(SecondsFormat::Micros, true),
-        )
+    let status = match if_match {
+        None => StatusCode::CREATED,
+        Some(_) => StatusCode::OK,
     };
-    let key = |index: usize| device.credentials.keys()?.get(index).map(Key::to_base64);
-    json!({
-        "deviceId": device.device_id,
-        "generationId": device.generation_id,
-        "etag": device.etag,
-        "connectionState": if device.connected { "Connected" } else { "Disconnected" },
-        "status": if device.enabled { "enabled" } else { "disabled" },
-        "statusReason": null,
-        "connectionStateUpdatedTime": time(device.connection_changed),
-        "statusUpdatedTime": NEVER,
-        "lastActivityTime": time(device.last_activity),
-        "cloudToDeviceMessageCount": device.waiting_messages,
-        "authentication": {
-            "symmetricKey": {"primaryKey": key(0), "secondaryKey": key(1)},
-            "x509Thumbprint": device.credentials.thumbprints_json(),
-            "type": device.credentials.kind(),
-        },
-        "capabilities": {"iotEdge": false},
-    })
+    let identity = put(&hub, &module_name(&id, &module), if_match.as_deref(), written)?;
+    Ok(answer(status, &identity))
+}
+
+pub(super) async fn delete_module(
+    State(hub): State<Arc<Hub>>,
+    Path((id, module)): Path<(String, String)>,
+    IfMatch(if_match): IfMatch,
+) -> Result<StatusCode, Failure> {
+    hub.delete(&module_name(&id, &module), if_match.as_deref())?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /statistics/devices`.
+pub(super) async fn count_registered(State(hub): State<Arc<Hub>>) -> Json<Value> {
+    let devices = hub.devices();
+    let enabled = devices.iter().filter(|device| device.enabled).count();
+    Json(json!({
+        "totalDeviceCount": devices.len(),
+        "enabledDeviceCount": enabled,
+        "disabledDeviceCount": devices.len() - enabled,
+    }))
+}
+
+/// `GET /statistics/service`.
+pub(super) async fn count_connected(State(hub): State<Arc<Hub>>) -> Json<Value> {
+    let connected = hub.devices().iter().filter(|device| device.connected).count();
+    Json(json!({ "connectedDeviceCount": connected }))
+}
+
+/// `GET /configurations`: none, since automatic device management is not emulated.
+pub(super) async fn no_configurations() -> Json<Value> {
+    Json(json!([]))
+}
+
+fn put(hub: &Hub, name: &str, if_match: Option<&str>, written: Written) -> Result<Device, Failure> {
+    let wants_keys = written.wants_keys();
+    let mut change = written.change()?;
+    if if_match.is_none() {
+        return Ok(hub.create(name, change)?);
+    }
+    if change.credentials.is_none() && wants_keys && hub.device(name)?.credentials.keys().is_none() {
+        change.credentials = Some(make_keys()?.into());
+    }
+    Ok(hub.update(name, change, if_match)?)
+}
+
+fn answer(status: StatusCode, identity: &Device) -> Response {
+    let etag = format!("\"{}\"", identity.etag);
+    (status, [(ETAG, etag)], Json(show(identity))).into_response()
 }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderName;
+use axum::http::header::{ETAG, LOCATION};
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::body::OptionalJson;
+use super::body::{IfMatch, JsonBody, OptionalJson};
 use super::failure::Failure;
+use super::json_patch::{Operation, desired_change};
 use super::methods::Timeouts;
 use crate::state::Hub;
 
@@ -24,7 +26,7 @@ pub(super) struct CommandTimeouts {
     response_timeout_in_seconds: Option<u64>,
 }
 
-pub(super) async fn read(State(hub): State<Arc<Hub>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+pub(super) async fn read(State(hub): State<Arc<Hub>>, Path(id): Path<String>) -> Result<Response, Failure> {
     let twin = hub.twin(&id)?;
     let half = |name: &str| {
         twin.pointer(&format!("/properties/{name}"))
@@ -39,7 +41,24 @@ pub(super) async fn read(State(hub): State<Arc<Hub>>, Path(id): Path<String>) ->
     if let Some(Value::Object(metadata)) = shown.get_mut("$metadata") {
         metadata.insert("$model".to_owned(), twin.get("modelId").cloned().unwrap_or_default());
     }
-    Ok(Json(Value::Object(shown)))
+    Ok(([(ETAG, etag(&twin))], Json(Value::Object(shown))).into_response())
+}
+
+/// Changes what is wanted of a device, by a JSON patch; accepted, since the device has yet to act on it.
+pub(super) async fn patch(
+    State(hub): State<Arc<Hub>>,
+    Path(id): Path<String>,
+    IfMatch(if_match): IfMatch,
+    JsonBody(operations): JsonBody<Vec<Operation>>,
+) -> Result<Response, Failure> {
+    let change = desired_change(&hub.twin(&id)?, operations)?;
+    let twin = hub.patch_twin(&id, &change, if_match.as_deref())?;
+    let location = [(LOCATION, format!("/digitaltwins/{id}"))];
+    Ok((StatusCode::ACCEPTED, location, [(ETAG, etag(&twin))]).into_response())
+}
+
+fn etag(twin: &Value) -> String {
+    format!("\"{}\"", twin.get("etag").and_then(Value::as_str).unwrap_or_default())
 }
 
 pub(super) async fn command(

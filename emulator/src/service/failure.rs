@@ -14,11 +14,16 @@ const ERROR_CODE: HeaderName = HeaderName::from_static("iothub-errorcode");
 /// The same, as the Azure REST guidelines have it and the digital twins API sends it.
 const MS_ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
 
+/// Names one answer; a refusal's is also in its body, as the tracking id.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+
 /// Why a call was not served.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// 401: no valid token. Says nothing more, so that nobody can probe.
     Unauthorized,
+    /// 400: no api-version, or one that is none.
+    ApiVersion(String),
     /// 404: the emulator does not have this part of the API.
     NotServed(String),
     /// What the hub said.
@@ -32,6 +37,36 @@ impl Failure {
     }
 }
 
+impl Failure {
+    fn status(&self) -> u16 {
+        match self {
+            Failure::Unauthorized => 401,
+            Failure::ApiVersion(_) => 400,
+            Failure::NotServed(_) => 404,
+            Failure::Hub(error) => error.status(),
+        }
+    }
+
+    /// The error's name, as in `DeviceNotFound`.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Failure::Unauthorized => "IotHubUnauthorizedAccess",
+            Failure::ApiVersion(_) => "InvalidProtocolVersion",
+            Failure::NotServed(_) => "ResourceNotFound",
+            Failure::Hub(error) => error.name(),
+        }
+    }
+
+    /// What went wrong.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Failure::Unauthorized => "Unauthorized".to_owned(),
+            Failure::ApiVersion(text) | Failure::NotServed(text) => text.clone(),
+            Failure::Hub(error) => error.to_string(),
+        }
+    }
+}
+
 impl From<HubError> for Failure {
     fn from(error: HubError) -> Failure {
         Failure::Hub(error)
@@ -40,17 +75,22 @@ impl From<HubError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let (status, name, text) = match self {
-            Failure::Unauthorized => (401, "IotHubUnauthorizedAccess", "Unauthorized".to_owned()),
-            Failure::NotServed(text) => (404, "ResourceNotFound", text),
-            Failure::Hub(error) => (error.status(), error.name(), error.to_string()),
-        };
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let at = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
-        let body = ServiceError::new(name, &text, &tracking_id(), &at);
-        let code = HeaderValue::from_static(name);
-        (status, [(ERROR_CODE, code.clone()), (MS_ERROR_CODE, code)], Json(body)).into_response()
+        let tracking_id = tracking_id();
+        let body = ServiceError::new(self.name(), &self.text(), &tracking_id, &at);
+        let code = HeaderValue::from_static(self.name());
+        let headers = [(ERROR_CODE, code.clone()), (MS_ERROR_CODE, code)];
+        (status, headers, [(REQUEST_ID, tracking_id)], Json(body)).into_response()
     }
+}
+
+/// Gives an answer an id, unless it has one.
+pub(super) async fn identify(mut response: Response) -> Response {
+    if let Ok(id) = tracking_id().parse() {
+        response.headers_mut().entry(REQUEST_ID).or_insert(id);
+    }
+    response
 }
 
 /// Names this one answer, for whoever compares it with a log.

@@ -1,14 +1,14 @@
-//! Direct methods: `/twins/{id}/methods`.
+//! Direct methods: `/twins/{id}/methods` of devices, `/twins/{id}/modules/{mid}/methods` of modules.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use setpoint_protocol::service::{MethodRequest, MethodResult};
 
-use super::body::JsonBody;
+use super::body::{JsonBody, Name};
 use super::failure::Failure;
 use crate::state::Hub;
 
@@ -23,13 +23,13 @@ const CONNECT_TIMEOUT: RangeInclusive<u64> = 0..=300;
 
 pub(super) async fn call(
     State(hub): State<Arc<Hub>>,
-    Path(id): Path<String>,
+    Name(name): Name,
     JsonBody(request): JsonBody<MethodRequest>,
 ) -> Result<Json<MethodResult>, Failure> {
     let timeouts = Timeouts::new(request.connect_timeout_in_seconds, request.response_timeout_in_seconds)?;
     let result = hub
         .call_method(
-            &id,
+            &name,
             &request.method_name,
             request.payload,
             timeouts.connect,

@@ -1,4 +1,9 @@
 mod api;
+mod faults;
+mod messages;
+mod queries;
+mod registry;
+mod throttling;
 
 use axum::body::{Body, Bytes};
 use axum::http::Request;
@@ -242,12 +247,12 @@ async fn a_body_over_the_limit_is_not_read() {
     let large = json!({"methodName": "m", "payload": "x".repeat(BODY_LIMIT)});
     api.json("POST", "/twins/d/methods", large)
         .await
-        .is_refusal(413, "RequestEntityTooLarge");
+        .is_refusal(413, "MessageTooLarge");
     // Within what is read, and still more than a method may carry.
     let payload = json!({"methodName": "m", "payload": "x".repeat(METHOD_LIMIT)});
     api.json("POST", "/twins/d/methods", payload)
         .await
-        .is_refusal(413, "RequestEntityTooLarge");
+        .is_refusal(413, "MessageTooLarge");
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,35 +261,6 @@ async fn a_body_that_never_ends_is_given_up() {
     let endless = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
     let refused = api.send("PATCH", "/twins/d", &[], endless).await;
     assert!(refused.is_refusal(400, "ArgumentInvalid").contains("within 30 s"));
-}
-
-#[tokio::test]
-async fn a_query_gives_twins_page_by_page() {
-    let api = Api::new();
-    for id in ["a", "b", "c"] {
-        api.hub.create_device(id, None).unwrap();
-    }
-    let query = json!({"query": "select *  from DEVICES"}).to_string();
-    let first = api
-        .send("POST", "/devices/query", &[("x-ms-max-item-count", "2")], query.clone())
-        .await;
-    assert_eq!(
-        (&first.body[0]["deviceId"], &first.body[1]["deviceId"]),
-        (&json!("a"), &json!("b"))
-    );
-    assert_eq!(first.headers["x-ms-item-type"], "Twin");
-    let next = first.headers["x-ms-continuation"].to_str().unwrap();
-    let headers = [("x-ms-max-item-count", "2"), ("x-ms-continuation", next)];
-    let second = api.send("POST", "/devices/query", &headers, query).await;
-    assert_eq!(
-        (second.body.as_array().unwrap().len(), &second.body[0]["deviceId"]),
-        (1, &json!("c"))
-    );
-    assert!(!second.headers.contains_key("x-ms-continuation"));
-    let where_clause = json!({"query": "SELECT * FROM devices WHERE status = 'enabled'"});
-    api.json("POST", "/devices/query", where_clause)
-        .await
-        .is_refusal(400, "ArgumentInvalid");
 }
 
 #[tokio::test]
@@ -303,6 +279,45 @@ async fn a_digital_twin_shows_model_and_properties() {
     );
     assert_eq!(shown["$metadata"]["$model"], "dtmi:com:example:Thermostat;1");
     assert!(shown["$metadata"]["maxTempSinceLastReboot"]["lastUpdateTime"].is_string());
+}
+
+#[tokio::test]
+async fn a_digital_twin_is_patched_against_its_etag() {
+    let api = Api::with_device();
+    let read = api.get("/digitaltwins/d").await;
+    let etag = read.headers["etag"].to_str().unwrap();
+    let patch = json!([{"op": "add", "path": "/targetTemperature", "value": 42}]).to_string();
+    let patched = api
+        .send("PATCH", "/digitaltwins/d", &[("If-Match", etag)], patch.clone())
+        .await;
+    assert_eq!((patched.status.as_u16(), &patched.body), (202, &Value::Null));
+    let twin = api.hub.twin("d").unwrap();
+    assert_eq!(twin["properties"]["desired"]["targetTemperature"], 42);
+    api.send("PATCH", "/digitaltwins/d", &[("If-Match", etag)], patch)
+        .await
+        .is_refusal(412, "PreconditionFailed");
+    let unknown = json!([{"op": "replace", "path": "/nothing/there", "value": 1}]);
+    api.json("PATCH", "/digitaltwins/d", unknown)
+        .await
+        .is_refusal(400, "ArgumentInvalid");
+    api.json("PATCH", "/digitaltwins/d", json!([{"op": "move", "path": "/a"}]))
+        .await
+        .is_refusal(400, "ArgumentInvalid");
+}
+
+#[tokio::test]
+async fn every_answer_has_an_id_and_every_call_a_version() {
+    let api = Api::with_device();
+    let answered = api.get("/devices/d").await;
+    assert_eq!(answered.headers["x-ms-request-id"].len(), 32);
+    let refused = api.get("/devices/e").await;
+    let id = refused.headers["x-ms-request-id"].to_str().unwrap();
+    assert!(refused.body["ExceptionMessage"].as_str().unwrap().contains(id));
+    for path in ["/devices/d", "/twins/d?api-version=latest"] {
+        let request = Request::get(path).header("Authorization", api.token());
+        let answer = api.answer(request.body(Body::empty()).unwrap()).await;
+        answer.is_refusal(400, "InvalidProtocolVersion");
+    }
 }
 
 #[tokio::test]
@@ -354,5 +369,8 @@ async fn events_arrive_as_json_lines_of_the_device_asked_for() {
         (&json!("telemetry"), &json!({"temperature": 22}))
     );
     assert_eq!(telemetry["systemProperties"]["content-type"], "application/json");
+    let generation = &telemetry["systemProperties"]["iothub-connection-auth-generation-id"];
+    assert_eq!(generation, &json!(api.hub.device("d").unwrap().generation_id));
+    assert!(telemetry["enqueuedTime"].is_string());
     assert_eq!(telemetry["properties"], json!({"colour": "red"}));
 }

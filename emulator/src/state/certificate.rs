@@ -67,6 +67,15 @@ impl TrustedAuthority {
     /// [`CertificateError`] when there is none, or it cannot be one of an authority.
     pub fn from_pem(pem: &str) -> Result<TrustedAuthority, CertificateError> {
         let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| CertificateError::Pem)?;
+        TrustedAuthority::from_der(certificate)
+    }
+
+    /// A certificate in DER form.
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError::Unusable`] when it is not one, or not one of an authority.
+    pub fn from_der(certificate: CertificateDer<'static>) -> Result<TrustedAuthority, CertificateError> {
         let unusable = |error: String| CertificateError::Unusable(error);
         let mut roots = RootCertStore::empty();
         roots
@@ -77,6 +86,16 @@ impl TrustedAuthority {
             .build()
             .map_err(|error| unusable(error.to_string()))?;
         Ok(TrustedAuthority { certificate, verifier })
+    }
+
+    /// Its certificate in DER form.
+    pub fn der(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// Its thumbprint.
+    pub fn thumbprint(&self) -> Thumbprint {
+        Thumbprint::of(&self.certificate)
     }
 
     /// Whether it signed this certificate, by itself or through intermediates presented with it, and the certificate is for

@@ -98,6 +98,9 @@ pub enum Credentials {
     Keys(DeviceKeys),
     /// X.509: it presents one of these certificates in the TLS handshake, and sends no password.
     Certificates(Thumbprints),
+    /// X.509: it presents a certificate with its own id as the common name, of an authority that the hub trusts
+    /// ([`Hub::trust_authority`](super::Hub::trust_authority)).
+    Authority,
 }
 
 impl Credentials {
@@ -105,23 +108,24 @@ impl Credentials {
     pub fn keys(&self) -> Option<&DeviceKeys> {
         match self {
             Credentials::Keys(keys) => Some(keys),
-            Credentials::Certificates(_) => None,
+            Credentials::Certificates(_) | Credentials::Authority => None,
         }
     }
 
     /// The thumbprints, when it has certificates.
     pub fn thumbprints(&self) -> Option<&Thumbprints> {
         match self {
-            Credentials::Keys(_) => None,
+            Credentials::Keys(_) | Credentials::Authority => None,
             Credentials::Certificates(thumbprints) => Some(thumbprints),
         }
     }
 
-    /// What the service API calls it: `sas` or `selfSigned`.
+    /// What the service API calls it: `sas`, `selfSigned` or `certificateAuthority`.
     pub fn kind(&self) -> &'static str {
         match self {
             Credentials::Keys(_) => "sas",
             Credentials::Certificates(_) => "selfSigned",
+            Credentials::Authority => "certificateAuthority",
         }
     }
 

@@ -3,21 +3,46 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use setpoint_protocol::{key::Key, sas::Token};
 use tokio::sync::oneshot;
 
 use super::{
-    Credentials, DeviceKeys, HubError, Thumbprint, message::Queue, method::Answer, session::Session, twin::TwinState,
+    ClientCertificate, Credentials, DeviceKeys, HubError, Thumbprint, TrustedAuthority,
+    message::Queue,
+    method::Answer,
+    name::{path_of, split_name},
+    session::Session,
+    twin::TwinState,
 };
 
 /// Length of a key the hub makes, in bytes, as the real one's.
 const KEY_BYTES: usize = 32;
 
-/// A device as the service API shows it. A snapshot: it does not follow later changes.
+/// What the registry keeps of an identity beside its credentials. Plain values.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// Why it is enabled or disabled, as a service said.
+    pub status_reason: Option<String>,
+    /// When it was last enabled or disabled, `None` before the first time.
+    pub status_changed: Option<DateTime<Utc>>,
+    /// Whether it is an IoT Edge device.
+    pub edge: bool,
+    /// An edge device's own scope, or that of the edge device it is a child of.
+    pub scope: Option<String>,
+    /// The scopes of the edge devices above it.
+    pub parent_scopes: Vec<String>,
+    /// Who looks after a module.
+    pub managed_by: Option<String>,
+}
+
+/// A device or module as the service API shows it. A snapshot: it does not follow later changes.
 #[derive(Debug, Clone)]
 pub struct Device {
-    /// Its id, case-sensitive.
+    /// Its id, case-sensitive; a module's device.
     pub device_id: String,
+    /// A module's id.
+    pub module_id: Option<String>,
     /// Tells apart two devices that had the same id one after the other.
     pub generation_id: String,
     /// Changes whenever the identity (not the twin) changes; without quotes.
@@ -26,6 +51,8 @@ pub struct Device {
     pub credentials: Credentials,
     /// Whether it may connect.
     pub enabled: bool,
+    /// What else the registry keeps.
+    pub details: Details,
     /// Whether it is connected now.
     pub connected: bool,
     /// When `connected` last changed, `None` before the first time.
@@ -49,7 +76,7 @@ pub enum AuthError {
     #[error("the device is disabled")]
     Disabled,
     /// The token was made for another resource.
-    #[error("the token names another resource than {{hub}}/devices/{{device}}")]
+    #[error("the token names another resource than {{hub}}/devices/{{device}}[/modules/{{module}}]")]
     Resource,
     /// It has keys and presents a certificate, or the other way round.
     #[error("the device is registered with {registered}, and came with {presented}")]
@@ -62,6 +89,9 @@ pub enum AuthError {
     /// The certificate is another one than it was registered with.
     #[error("the certificate is not one of this device's: its thumbprint is {0}")]
     Certificate(Thumbprint),
+    /// The certificate is not of an authority the hub trusts, or has another name in it.
+    #[error("the certificate is not of a trusted authority, or its common name is not the device's id")]
+    Authority,
     /// The token is too old.
     #[error("the token has expired: check the device's clock")]
     Expired,
@@ -76,6 +106,7 @@ pub(super) struct Entry {
     pub(super) identity_version: u64,
     pub(super) credentials: Credentials,
     pub(super) enabled: bool,
+    pub(super) details: Details,
     pub(super) connection_changed: Option<DateTime<Utc>>,
     pub(super) last_activity: Option<DateTime<Utc>>,
     pub(super) model_id: String,
@@ -93,6 +124,7 @@ impl Entry {
             identity_version: 1,
             credentials,
             enabled: true,
+            details: Details::default(),
             connection_changed: None,
             last_activity: None,
             model_id: String::new(),
@@ -103,13 +135,16 @@ impl Entry {
         }
     }
 
-    pub(super) fn show(&self, device_id: &str) -> Device {
+    pub(super) fn show(&self, name: &str) -> Device {
+        let (device_id, module_id) = split_name(name);
         Device {
             device_id: device_id.to_owned(),
+            module_id: module_id.map(str::to_owned),
             generation_id: self.generation.to_string(),
             etag: etag(self.identity_version),
             credentials: self.credentials.clone(),
             enabled: self.enabled,
+            details: self.details.clone(),
             connected: self.session.is_connected(),
             connection_changed: self.connection_changed,
             last_activity: self.last_activity,
@@ -118,13 +153,43 @@ impl Entry {
         }
     }
 
-    /// Checks a device's token at `now` (Unix seconds).
-    pub(super) fn authenticate(&self, device_id: &str, hub: &str, token: &Token, now: u64) -> Result<(), AuthError> {
+    /// What the hub says of a message's sender, so that its reader need not look it up.
+    pub(super) fn authentication_properties(&self, name: &str) -> [(String, String); 2] {
+        let scope = if split_name(name).1.is_some() {
+            "module"
+        } else {
+            "device"
+        };
+        let (kind, issuer) = match self.credentials {
+            Credentials::Keys(_) => ("sas", "iothub"),
+            Credentials::Certificates(_) | Credentials::Authority => ("x509Certificate", "external"),
+        };
+        let method = serde_json::json!({"scope": scope, "type": kind, "issuer": issuer, "acceptingIpFilterRule": null});
+        [
+            ("iothub-connection-auth-generation-id", self.generation.to_string()),
+            ("iothub-connection-auth-method", method.to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+    }
+
+    /// Checks the token of a device or module at `now` (Unix seconds). It is signed with a key of its own, or that of one of
+    /// `policies`, which it names.
+    pub(super) fn authenticate(
+        &self,
+        name: &str,
+        hub: &str,
+        token: &Token,
+        now: u64,
+        policies: &[(&str, Key)],
+    ) -> Result<(), AuthError> {
         if !self.enabled {
             return Err(AuthError::Disabled);
         }
-        let (host, rest) = token.resource().split_once('/').ok_or(AuthError::Resource)?;
-        if !host.eq_ignore_ascii_case(hub) || rest.strip_prefix("devices/") != Some(device_id) {
+        let policy = policies.iter().find(|(policy, _)| token.policy() == Some(policy));
+        let (host, rest) = token.resource().split_once('/').unwrap_or((token.resource(), ""));
+        // A policy's token may be for all devices.
+        let covers = rest == path_of(name) || (policy.is_some() && ["", "devices"].contains(&rest));
+        if !host.eq_ignore_ascii_case(hub) || !covers {
             return Err(AuthError::Resource);
         }
         if token.expiry() <= now {
@@ -136,7 +201,8 @@ impl Entry {
                 presented: "a token",
             });
         };
-        if keys.iter().any(|key| token.verify(key, now).is_ok()) {
+        let policy_key = policy.map(|(_, key)| key);
+        if keys.iter().chain(policy_key).any(|key| token.verify(key, now).is_ok()) {
             Ok(())
         } else {
             Err(AuthError::Signature)
@@ -144,10 +210,16 @@ impl Entry {
     }
 
     /// Checks the certificate a device has shown to have the key of.
-    pub(super) fn authenticate_certificate(&self, thumbprint: Thumbprint) -> Result<(), AuthError> {
+    pub(super) fn authenticate_certificate(
+        &self,
+        name: &str,
+        certificate: &ClientCertificate,
+        authorities: &[TrustedAuthority],
+    ) -> Result<(), AuthError> {
         if !self.enabled {
             return Err(AuthError::Disabled);
         }
+        let thumbprint = certificate.thumbprint();
         match &self.credentials {
             Credentials::Keys(_) => Err(AuthError::Kind {
                 registered: "keys",
@@ -155,6 +227,11 @@ impl Entry {
             }),
             Credentials::Certificates(thumbprints) if thumbprints.contain(thumbprint) => Ok(()),
             Credentials::Certificates(_) => Err(AuthError::Certificate(thumbprint)),
+            Credentials::Authority => {
+                let named = certificate.common_name().is_some_and(|common_name| common_name == name);
+                let signed = named && authorities.iter().any(|authority| authority.signed(certificate));
+                if signed { Ok(()) } else { Err(AuthError::Authority) }
+            }
         }
     }
 }
@@ -192,7 +269,7 @@ mod tests {
         let entry = entry();
         for (byte, expected) in [(1, Ok(())), (2, Ok(())), (3, Err(AuthError::Signature))] {
             let token = Token::sign("hub/devices/d", &Key::from_bytes(vec![byte; 32]), 100, None);
-            assert_eq!(entry.authenticate("d", "HUB", &token, 99), expected);
+            assert_eq!(entry.authenticate("d", "HUB", &token, 99, &[]), expected);
         }
     }
 
@@ -201,43 +278,61 @@ mod tests {
         let entry = entry();
         let sign = |resource: &str| Token::sign(resource, &Key::from_bytes(vec![1; 32]), 100, None);
         assert_eq!(
-            entry.authenticate("d", "hub", &sign("hub/devices/e"), 99),
+            entry.authenticate("d", "hub", &sign("hub/devices/e"), 99, &[]),
             Err(AuthError::Resource)
         );
         assert_eq!(
-            entry.authenticate("d", "hub", &sign("other/devices/d"), 99),
+            entry.authenticate("d", "hub", &sign("other/devices/d"), 99, &[]),
             Err(AuthError::Resource)
         );
         assert_eq!(
-            entry.authenticate("d", "hub", &sign("hub"), 99),
+            entry.authenticate("d", "hub", &sign("hub"), 99, &[]),
             Err(AuthError::Resource)
         );
         assert_eq!(
-            entry.authenticate("d", "hub", &sign("hub/devices/d"), 100),
+            entry.authenticate("d", "hub", &sign("hub/devices/d"), 100, &[]),
             Err(AuthError::Expired)
         );
     }
 
     #[test]
+    fn a_policy_opens_for_every_device_when_the_token_names_it() {
+        let entry = entry();
+        let key = Key::from_bytes(vec![9; 32]);
+        let policies = [("device", key.clone())];
+        let check = |resource: &str, key: &Key, policy| {
+            let token = Token::sign(resource, key, 100, policy);
+            entry.authenticate("d", "hub", &token, 99, &policies)
+        };
+        for resource in ["hub", "hub/devices", "hub/devices/d"] {
+            assert_eq!(check(resource, &key, Some("device")), Ok(()), "{resource}");
+        }
+        assert_eq!(check("hub/devices/e", &key, Some("device")), Err(AuthError::Resource));
+        assert_eq!(check("hub", &key, Some("service")), Err(AuthError::Resource));
+        assert_eq!(check("hub/devices/d", &key, None), Err(AuthError::Signature));
+        let own = Key::from_bytes(vec![1; 32]);
+        assert_eq!(check("hub/devices/d", &own, Some("device")), Ok(()));
+    }
+
+    #[test]
     fn either_certificate_opens_a_connection_and_keys_do_not() {
-        let [first, second, other] = ["1", "2", "3"].map(|text| Thumbprint::of(text.as_bytes()));
+        let [first, second, other] =
+            ["1", "2", "3"].map(|text| ClientCertificate::from_chain(&[text.as_bytes().to_vec().into()]).unwrap());
         let thumbprints = Thumbprints {
-            primary: first,
-            secondary: Some(second),
+            primary: first.thumbprint(),
+            secondary: Some(second.thumbprint()),
         };
         let mut entry = Entry::new(1, thumbprints.into(), Utc::now());
-        assert_eq!(entry.authenticate_certificate(first), Ok(()));
-        assert_eq!(entry.authenticate_certificate(second), Ok(()));
-        assert_eq!(
-            entry.authenticate_certificate(other),
-            Err(AuthError::Certificate(other))
-        );
+        let show = |entry: &Entry, certificate| entry.authenticate_certificate("d", certificate, &[]);
+        assert_eq!(show(&entry, &first), Ok(()));
+        assert_eq!(show(&entry, &second), Ok(()));
+        assert_eq!(show(&entry, &other), Err(AuthError::Certificate(other.thumbprint())));
         let token = Token::sign("hub/devices/d", &Key::from_bytes(vec![1; 32]), 100, None);
-        let kind = entry.authenticate("d", "hub", &token, 99);
+        let kind = entry.authenticate("d", "hub", &token, 99, &[]);
         assert!(matches!(kind, Err(AuthError::Kind { .. })), "{kind:?}");
         entry.enabled = false;
-        assert_eq!(entry.authenticate_certificate(first), Err(AuthError::Disabled));
-        let kind = self::entry().authenticate_certificate(first);
+        assert_eq!(show(&entry, &first), Err(AuthError::Disabled));
+        let kind = show(&self::entry(), &first);
         assert!(matches!(kind, Err(AuthError::Kind { .. })), "{kind:?}");
     }
 

@@ -9,24 +9,30 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use setpoint_protocol::{identifier::is_device_id, sas::Token};
+use setpoint_protocol::{Key, sas::Token};
 use tokio::sync::{Notify, broadcast};
 
 use super::{
-    AuthError, ClientCertificate, CloseReason, CloudMessage, Credentials, Device, DeviceEvent, EventKind, Faults,
-    HubError, HubFault,
-    device::{Entry, make_keys},
+    AuthError, ClientCertificate, CloseReason, CloudMessage, DeviceEvent, EventKind, Faults, Feedback, HubError,
+    HubFault, Throttles, TrustedAuthority,
+    device::Entry,
+    feedback::FeedbackQueue,
     journal::Journal,
     message::{MESSAGE_LIMIT, PROPERTIES_LIMIT},
+    name::{path_of, split_name},
+    registry::missing,
 };
 
 /// Events a listener may lag behind before it misses some. At the usual 100 bytes a message this is little; should every
 /// message have the full 256 KB, it bounds what is held for a listener that stands still.
 const EVENT_BACKLOG: usize = 1024;
 
-/// A local IoT Hub. Shared as an `Arc`; every method takes one lock for a moment, and none does I/O.
+/// Devices and modules by their names, see [`super::name`].
+pub(super) type Entries = BTreeMap<String, Entry>;
+
+/// A local IoT Hub. Wherever an id of a device is asked for, `device/module` stands for a module. Shared as an `Arc`; every method takes one lock for a moment, and none does I/O.
 pub struct Hub {
-    devices: Mutex<BTreeMap<String, Entry>>,
+    devices: Mutex<Entries>,
     events: broadcast::Sender<Arc<DeviceEvent>>,
     /// Rings when a device begins to listen for methods.
     pub(super) listening: Notify,
@@ -34,6 +40,10 @@ pub struct Hub {
     numbers: AtomicU64,
     pub(super) faults: Arc<Faults<HubFault>>,
     pub(super) journal: Journal,
+    pub(super) feedback: FeedbackQueue,
+    authorities: Mutex<Vec<TrustedAuthority>>,
+    policies: Mutex<Vec<(&'static str, Key)>>,
+    throttles: Throttles,
 }
 
 impl Hub {
@@ -46,96 +56,11 @@ impl Hub {
             numbers: AtomicU64::new(1),
             faults: Arc::new(Faults::new(str::eq)),
             journal: Journal::default(),
+            feedback: FeedbackQueue::default(),
+            authorities: Mutex::default(),
+            policies: Mutex::default(),
+            throttles: Throttles::default(),
         })
-    }
-
-    /// Registers a device; without credentials it gets fresh random keys.
-    ///
-    /// # Errors
-    ///
-    /// [`HubError::InvalidArgument`] for an id the hub does not take, [`HubError::DeviceAlreadyExists`],
-    /// [`HubError::NoRandomness`].
-    pub fn create_device(&self, device_id: &str, credentials: Option<Credentials>) -> Result<Device, HubError> {
-        if !is_device_id(device_id) {
-            return Err(HubError::InvalidArgument(format!(
-                "{device_id:?} is not a device id: 1 to 128 characters of letters, digits and - . % _ * ? ! ( ) , : = @ $ '"
-            )));
-        }
-        let credentials = credentials.map_or_else(|| make_keys().map(Credentials::Keys), Ok)?;
-        let generation = self.next_number();
-        let mut devices = self.lock();
-        if devices.contains_key(device_id) {
-            return Err(HubError::DeviceAlreadyExists(device_id.to_owned()));
-        }
-        let entry = devices
-            .entry(device_id.to_owned())
-            .or_insert(Entry::new(generation, credentials, Utc::now()));
-        Ok(entry.show(device_id))
-    }
-
-    /// Gives a device these credentials, registering it first if need be: what DPS does when it assigns.
-    pub(super) fn assign_device(&self, device_id: &str, credentials: Credentials) -> Result<(), HubError> {
-        match self.create_device(device_id, Some(credentials.clone())) {
-            Err(HubError::DeviceAlreadyExists(_)) => self.update_device(device_id, Some(credentials), None).map(drop),
-            other => other.map(drop),
-        }
-    }
-
-    /// Changes a device's credentials, its permission to connect, or both; what is `None` stays. A device that may no longer
-    /// connect is disconnected.
-    ///
-    /// # Errors
-    ///
-    /// [`HubError::DeviceNotFound`].
-    pub fn update_device(
-        &self,
-        device_id: &str,
-        credentials: Option<Credentials>,
-        enabled: Option<bool>,
-    ) -> Result<Device, HubError> {
-        self.with(device_id, |entry| {
-            let credentials = credentials.unwrap_or_else(|| entry.credentials.clone());
-            let enabled = enabled.unwrap_or(entry.enabled);
-            if credentials != entry.credentials || enabled != entry.enabled {
-                entry.identity_version += 1;
-            }
-            (entry.credentials, entry.enabled) = (credentials, enabled);
-            if !enabled {
-                self.disconnect(device_id, entry, CloseReason::Disabled);
-            }
-            entry.show(device_id)
-        })
-    }
-
-    /// One device.
-    ///
-    /// # Errors
-    ///
-    /// [`HubError::DeviceNotFound`].
-    pub fn device(&self, device_id: &str) -> Result<Device, HubError> {
-        self.with(device_id, |entry| entry.show(device_id))
-    }
-
-    /// All devices, ordered by id.
-    pub fn devices(&self) -> Vec<Device> {
-        self.lock()
-            .iter()
-            .map(|(device_id, entry)| entry.show(device_id))
-            .collect()
-    }
-
-    /// Removes a device with its twin and messages, and closes its connection.
-    ///
-    /// # Errors
-    ///
-    /// [`HubError::DeviceNotFound`].
-    pub fn delete_device(&self, device_id: &str) -> Result<(), HubError> {
-        let mut devices = self.lock();
-        let mut entry = devices
-            .remove(device_id)
-            .ok_or_else(|| HubError::DeviceNotFound(device_id.to_owned()))?;
-        self.disconnect(device_id, &mut entry, CloseReason::Deleted);
-        Ok(())
     }
 
     /// Whether a device may connect to the hub named `hub` with this token, now.
@@ -145,8 +70,9 @@ impl Hub {
     /// Why not; for the log, the device is told one and the same in each case.
     pub fn authenticate(&self, device_id: &str, hub: &str, token: &Token) -> Result<(), AuthError> {
         let now = u64::try_from(Utc::now().timestamp()).unwrap_or(0);
-        self.with(device_id, |entry| entry.authenticate(device_id, hub, token, now))
-            .unwrap_or(Err(AuthError::Unknown))
+        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let entries = self.lock();
+        may_connect(&entries, device_id)?.authenticate(device_id, hub, token, now, &policies)
     }
 
     /// Whether a device that presented this certificate and no token may connect.
@@ -155,9 +81,27 @@ impl Hub {
     ///
     /// As [`Hub::authenticate`].
     pub fn authenticate_certificate(&self, device_id: &str, certificate: &ClientCertificate) -> Result<(), AuthError> {
-        let thumbprint = certificate.thumbprint();
-        self.with(device_id, |entry| entry.authenticate_certificate(thumbprint))
-            .unwrap_or(Err(AuthError::Unknown))
+        let authorities = self.authorities.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let entries = self.lock();
+        may_connect(&entries, device_id)?.authenticate_certificate(device_id, certificate, &authorities)
+    }
+
+    /// Lets in any device whose token is signed with the key of this policy, and names it: what a token service of the hub's
+    /// owner hands out.
+    pub fn trust_policy(&self, name: &'static str, key: Key) {
+        self.policies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((name, key));
+    }
+
+    /// Trusts an authority: devices of [`Credentials::Authority`](super::Credentials) may connect with certificates it signed, as
+    /// after its upload to a real hub and the proof of possession.
+    pub fn trust_authority(&self, authority: TrustedAuthority) {
+        self.authorities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(authority);
     }
 
     /// Queues a message for a device, connected or not.
@@ -181,7 +125,7 @@ impl Hub {
         }
         if message.properties.get("$.to").is_none() {
             // Devices find out from it that the message was meant for them; the real hub always adds it.
-            let to = format!("/devices/{device_id}/messages/devicebound");
+            let to = format!("/{}/messages/devicebound", path_of(device_id));
             message.properties.0.push(("$.to".to_owned(), Some(to)));
         }
         self.with(device_id, |entry| {
@@ -191,6 +135,43 @@ impl Hub {
             entry.session.ring();
             Ok(())
         })?
+    }
+
+    /// Empties a device's queue; how many messages were in it. One that is being delivered right now may still arrive.
+    ///
+    /// # Errors
+    ///
+    /// [`HubError::DeviceNotFound`].
+    pub fn purge_messages(&self, device_id: &str) -> Result<usize, HubError> {
+        self.with(device_id, |entry| entry.queue.purge())
+    }
+
+    /// Lets go of all messages whose time is over.
+    pub(super) fn discard_expired(&self) {
+        let now = Utc::now();
+        let mut entries = self.lock();
+        for (name, entry) in entries.iter_mut() {
+            entry.queue.discard_stale(now);
+            self.tell_outcomes(name, entry);
+        }
+    }
+
+    /// Hands on what became of messages.
+    fn tell_outcomes(&self, name: &str, entry: &mut Entry) {
+        for (original_message_id, outcome) in entry.queue.outcomes() {
+            self.feedback.push(Feedback {
+                original_message_id,
+                enqueued: Utc::now(),
+                outcome,
+                device_id: split_name(name).0.to_owned(),
+                device_generation_id: entry.generation.to_string(),
+            });
+        }
+    }
+
+    /// The throttles, all of them off at first.
+    pub fn throttles(&self) -> &Throttles {
+        &self.throttles
     }
 
     /// What devices do from now on. A listener more than 1,024 events behind misses the oldest and is told how many.
@@ -207,17 +188,20 @@ impl Hub {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Entries> {
         // A panic elsewhere must not end the hub; every change below is made whole before the lock is let go.
         self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something with one device.
-    pub(super) fn with<T>(&self, device_id: &str, work: impl FnOnce(&mut Entry) -> T) -> Result<T, HubError> {
-        match self.lock().get_mut(device_id) {
-            Some(entry) => Ok(work(entry)),
-            None => Err(HubError::DeviceNotFound(device_id.to_owned())),
-        }
+    /// Does something with one device or module, under its name (see [`super::name`]).
+    pub(super) fn with<T>(&self, name: &str, work: impl FnOnce(&mut Entry) -> T) -> Result<T, HubError> {
+        let mut entries = self.lock();
+        let Some(entry) = entries.get_mut(name) else {
+            return Err(missing(entries.contains_key(split_name(name).0), name));
+        };
+        let worked = work(entry);
+        self.tell_outcomes(name, entry);
+        Ok(worked)
     }
 
     /// Ends the device's connection, if there is one, and says so to the listeners.
@@ -239,29 +223,43 @@ impl Hub {
     }
 }
 
+/// The entry of a device or module that is not disabled, itself or with its device.
+fn may_connect<'a>(entries: &'a Entries, name: &str) -> Result<&'a Entry, AuthError> {
+    let device = entries.get(split_name(name).0).ok_or(AuthError::Unknown)?;
+    if !device.enabled {
+        return Err(AuthError::Disabled);
+    }
+    entries.get(name).ok_or(AuthError::Unknown)
+}
+
 /// An event without a body.
-pub(super) fn connection_event(device_id: &str, kind: EventKind, now: DateTime<Utc>) -> DeviceEvent {
+pub(super) fn connection_event(name: &str, kind: EventKind, now: DateTime<Utc>) -> DeviceEvent {
+    let (device_id, module_id) = split_name(name);
     DeviceEvent {
         device_id: device_id.to_owned(),
-        module_id: None,
+        module_id: module_id.map(str::to_owned),
         enqueued: now,
         kind,
         body: Vec::new(),
-        system: system_properties(device_id, kind, now),
+        system: system_properties(name, kind, now),
         application: Vec::new(),
     }
 }
 
 /// The system properties every event has.
-pub(super) fn system_properties(device_id: &str, kind: EventKind, now: DateTime<Utc>) -> Vec<(String, String)> {
+pub(super) fn system_properties(name: &str, kind: EventKind, now: DateTime<Utc>) -> Vec<(String, String)> {
+    let (device_id, module_id) = split_name(name);
     let enqueued = now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-    [
-        ("iothub-connection-device-id", device_id),
-        ("iothub-message-source", kind.source()),
-        ("iothub-enqueuedtime", enqueued.as_str()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
+    let module = module_id.map(|module_id| ("iothub-connection-module-id", module_id));
+    [("iothub-connection-device-id", device_id)]
+        .into_iter()
+        .chain(module)
+        .chain([
+            ("iothub-message-source", kind.source()),
+            ("iothub-enqueuedtime", enqueued.as_str()),
+        ])
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -269,37 +267,6 @@ mod tests {
     use setpoint_protocol::Key;
 
     use super::*;
-
-    #[test]
-    fn a_device_is_made_once_with_its_own_keys() {
-        let hub = Hub::new();
-        let device = hub.create_device("d", None).unwrap();
-        let keys = device.credentials.keys().unwrap();
-        assert_ne!(keys[0], keys[1]);
-        assert_eq!(
-            hub.create_device("d", None).unwrap_err(),
-            HubError::DeviceAlreadyExists("d".into())
-        );
-        assert!(matches!(
-            hub.create_device("a/b", None),
-            Err(HubError::InvalidArgument(_))
-        ));
-        hub.delete_device("d").unwrap();
-        let second = hub.create_device("d", None).unwrap();
-        assert_ne!(second.generation_id, device.generation_id);
-    }
-
-    #[test]
-    fn assigning_again_gives_new_keys_and_keeps_the_twin() {
-        let hub = Hub::new();
-        let keys = |byte| Credentials::from([byte, byte + 1].map(|byte| Key::from_bytes(vec![byte; 32])));
-        hub.assign_device("d", keys(1)).unwrap();
-        let patch = serde_json::json!({"tags": {"site": "a"}});
-        hub.patch_twin("d", patch.as_object().unwrap(), None).unwrap();
-        hub.assign_device("d", keys(5)).unwrap();
-        assert_eq!(hub.device("d").unwrap().credentials, keys(5));
-        assert_eq!(hub.twin("d").unwrap()["tags"]["site"], "a");
-    }
 
     #[test]
     fn an_unknown_device_is_refused_like_a_wrong_key() {

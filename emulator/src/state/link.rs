@@ -244,6 +244,7 @@ impl Link {
             entry.last_activity = Some(now);
             self.hub.journal.telemetry(&self.device_id, &properties, &body, now);
             let mut system = system_properties(&self.device_id, EventKind::Telemetry, now);
+            system.extend(entry.authentication_properties(&self.device_id));
             let mut application = Vec::new();
             if !entry.model_id.is_empty() {
                 system.push(("dt-dataschema".to_owned(), entry.model_id.clone()));

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use chrono::{DateTime, TimeDelta, Utc};
 use setpoint_protocol::PropertyBag;
 
+use super::feedback::Outcome;
+
 /// Largest cloud-to-device message body, in bytes (IoT Hub quotas: 64 KB).
 pub const MESSAGE_LIMIT: usize = 64 * 1024;
 
@@ -65,9 +67,36 @@ struct Queued {
 #[derive(Default)]
 pub(super) struct Queue {
     messages: VecDeque<Queued>,
+    /// What became of messages whose senders want to know, by message id; the hub takes it out after each change.
+    outcomes: Vec<(String, Outcome)>,
 }
 
 impl Queue {
+    /// What became of messages since the last time, by message id.
+    pub(super) fn outcomes(&mut self) -> Vec<(String, Outcome)> {
+        std::mem::take(&mut self.outcomes)
+    }
+
+    /// Removes the messages that `outcome_of` gives an outcome; how many.
+    fn settle(&mut self, outcome_of: impl Fn(&Queued) -> Option<Outcome>) -> usize {
+        let before = self.messages.len();
+        let outcomes = &mut self.outcomes;
+        self.messages.retain(|queued| {
+            let outcome = outcome_of(queued);
+            if let Some(outcome) = outcome.filter(|outcome| outcome.is_wanted(&queued.properties)) {
+                let id = queued.properties.get("$.mid").unwrap_or_default();
+                outcomes.push((id.to_owned(), outcome));
+            }
+            outcome.is_none()
+        });
+        before - self.messages.len()
+    }
+
+    /// Removes every message; how many.
+    pub(super) fn purge(&mut self) -> usize {
+        self.settle(|_| Some(Outcome::Purged))
+    }
+
     pub(super) fn len(&self) -> usize {
         self.messages.len()
     }
@@ -97,6 +126,10 @@ impl Queue {
             .position(|queued| !matches!(queued.progress, Progress::Sent(_)))?;
         if qos == 0 {
             let queued = self.messages.remove(index)?;
+            if Outcome::Success.is_wanted(&queued.properties) {
+                let id = queued.properties.get("$.mid").unwrap_or_default();
+                self.outcomes.push((id.to_owned(), Outcome::Success));
+            }
             let again = false;
             return Some(OutgoingMessage {
                 packet_id: None,
@@ -124,10 +157,7 @@ impl Queue {
 
     /// The device has taken a message; false when none was sent under this packet id.
     pub(super) fn acknowledge(&mut self, packet_id: u16) -> bool {
-        let before = self.messages.len();
-        self.messages
-            .retain(|queued| queued.progress != Progress::Sent(packet_id));
-        self.messages.len() < before
+        self.settle(|queued| (queued.progress == Progress::Sent(packet_id)).then_some(Outcome::Success)) > 0
     }
 
     /// The connection ended. What was sent and not acknowledged will go out again: as a repetition when the session is
@@ -141,10 +171,16 @@ impl Queue {
         }
     }
 
-    fn discard_stale(&mut self, now: DateTime<Utc>) {
-        self.messages.retain(|queued| {
-            let held = matches!(queued.progress, Progress::Sent(_));
-            held || (queued.expires > now && queued.deliveries < DELIVERY_LIMIT)
+    /// Lets go of what is too old, or was sent too often; not of what is under way.
+    pub(super) fn discard_stale(&mut self, now: DateTime<Utc>) {
+        self.settle(|queued| {
+            if matches!(queued.progress, Progress::Sent(_)) {
+                None
+            } else if queued.expires <= now {
+                Some(Outcome::Expired)
+            } else {
+                (queued.deliveries >= DELIVERY_LIMIT).then_some(Outcome::DeliveryCountExceeded)
+            }
         });
     }
 

@@ -7,6 +7,7 @@ use setpoint_protocol::twin::Document;
 use super::{
     Delivery, Hub, HubError, Subscription,
     device::{Entry, etag},
+    name::split_name,
     session::Delivered,
     twin::{Change, TwinState},
 };
@@ -100,7 +101,7 @@ fn object<'a>(document: &'a Document, name: &str) -> Result<Option<&'a Document>
 }
 
 /// Whether an If-Match header, in whatever spelling, allows a change of what has the ETag `current` (without quotes).
-pub(crate) fn matches_etag(if_match: Option<&str>, current: &str) -> bool {
+pub(super) fn matches_etag(if_match: Option<&str>, current: &str) -> bool {
     let Some(wanted) = if_match else { return true };
     wanted
         .split(',')
@@ -108,36 +109,52 @@ pub(crate) fn matches_etag(if_match: Option<&str>, current: &str) -> bool {
         .any(|tag| tag == "*" || tag == current)
 }
 
-fn show(device_id: &str, entry: &Entry) -> Value {
+fn show(name: &str, entry: &Entry) -> Value {
     let time = |at: Option<chrono::DateTime<Utc>>| {
         at.map_or_else(
             || NEVER.to_owned(),
             |at| at.to_rfc3339_opts(SecondsFormat::Micros, true),
         )
     };
-    let mut shown = Map::from_iter([
-        ("deviceId".to_owned(), json!(device_id)),
-        ("deviceEtag".to_owned(), json!(etag(entry.identity_version))),
-        (
-            "status".to_owned(),
-            json!(if entry.enabled { "enabled" } else { "disabled" }),
-        ),
-        ("statusUpdateTime".to_owned(), json!(NEVER)),
-        (
-            "connectionState".to_owned(),
-            json!(if entry.session.is_connected() {
-                "Connected"
-            } else {
-                "Disconnected"
-            }),
-        ),
-        ("lastActivityTime".to_owned(), json!(time(entry.last_activity))),
-        ("cloudToDeviceMessageCount".to_owned(), json!(entry.queue.len())),
-        ("authenticationType".to_owned(), json!(entry.credentials.kind())),
-        ("x509Thumbprint".to_owned(), entry.credentials.thumbprints_json()),
-        ("modelId".to_owned(), json!(entry.model_id)),
-        ("capabilities".to_owned(), json!({"iotEdge": false})),
-    ]);
+    let (device_id, module_id) = split_name(name);
+    let details = &entry.details;
+    let connection_state = if entry.session.is_connected() {
+        "Connected"
+    } else {
+        "Disconnected"
+    };
+    let shown = json!({
+        "deviceId": device_id,
+        "deviceEtag": etag(entry.identity_version),
+        "status": if entry.enabled { "enabled" } else { "disabled" },
+        "statusUpdateTime": time(details.status_changed),
+        "connectionState": connection_state,
+        "lastActivityTime": time(entry.last_activity),
+        "cloudToDeviceMessageCount": entry.queue.len(),
+        "authenticationType": entry.credentials.kind(),
+        "x509Thumbprint": entry.credentials.thumbprints_json(),
+        "modelId": entry.model_id,
+    });
+    let mut shown = match shown {
+        Value::Object(shown) => shown,
+        _ => Map::new(),
+    };
+    let mut add = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+    if let Some(module_id) = module_id {
+        add("moduleId", json!(module_id));
+    } else {
+        add("capabilities", json!({"iotEdge": details.edge}));
+        // The real one leaves out what is not there.
+        if let Some(scope) = &details.scope {
+            add("deviceScope", json!(scope));
+        }
+        if !details.parent_scopes.is_empty() {
+            add("parentScopes", json!(details.parent_scopes));
+        }
+    }
+    if let Some(reason) = &details.status_reason {
+        add("statusReason", json!(reason));
+    }
     shown.append(&mut entry.twin.to_json());
     Value::Object(shown)
 }

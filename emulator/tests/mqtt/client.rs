@@ -12,6 +12,8 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
+pub(crate) use crate::raw::packets::{packet, publish, text};
+
 /// After this a test has failed; no test waits so long when it passes.
 const FAILED: Duration = Duration::from_secs(30);
 
@@ -188,35 +190,6 @@ impl Connect {
     }
 }
 
-/// A packet from its first byte and what follows its length.
-pub(crate) fn packet(first: u8, body: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![first];
-    let mut left = body.len();
-    loop {
-        let digit = u8::try_from(left % 128).unwrap();
-        left /= 128;
-        bytes.push(if left > 0 { digit | 0x80 } else { digit });
-        if left == 0 {
-            break;
-        }
-    }
-    bytes.extend(body);
-    bytes
-}
-
-pub(crate) fn text(text: &str) -> Vec<u8> {
-    [&u16::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat()
-}
-
-/// A PUBLISH; with a packet id for QoS 1.
-pub(crate) fn publish(topic: &str, id: Option<u16>, body: &[u8]) -> Vec<u8> {
-    let id_bytes = id.map(|id| id.to_be_bytes().to_vec()).unwrap_or_default();
-    packet(
-        if id.is_some() { 0x32 } else { 0x30 },
-        &[&text(topic)[..], &id_bytes, body].concat(),
-    )
-}
-
 /// TLS with the emulator at one of its ports.
 pub(crate) async fn shake_hands(
     address: SocketAddr,
@@ -227,7 +200,7 @@ pub(crate) async fn shake_hands(
     TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }
 
-trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
 
 pub(crate) struct Client {
@@ -261,6 +234,11 @@ impl Client {
             stream: Box::new(stream),
             tls_version: None,
         }
+    }
+
+    /// The bytes alone.
+    pub(crate) fn into_stream(self) -> Box<dyn Io> {
+        self.stream
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {

@@ -11,8 +11,17 @@ mod client;
 mod connection;
 mod dps_faults;
 mod faults;
+mod hostile;
 mod hub;
+mod injected;
+mod modules;
 mod provisioning;
+mod raw;
+mod raw_bytes;
 mod support;
+mod throttles;
 mod websocket;
 mod x509;
+
+// What the raw cases know the emulator's state by.
+use setpoint_emulator::state;

@@ -2,7 +2,7 @@
 
 use crate::client::{Azure, CONNECTED, Client, Connect, Message, publish};
 use serde_json::json;
-use setpoint_emulator::state::Enrollment;
+use setpoint_emulator::state::{Allocation, DpsThrottles, Enrollment, Hub, Terms};
 use setpoint_protocol::{Key, Token};
 
 pub(crate) const ANSWERS: &str = "$dps/registrations/res/#";
@@ -34,7 +34,10 @@ async fn provision(azure: &Azure, id: &str, key: &Key) -> Message {
 async fn an_individual_enrolment_is_assigned_and_its_key_opens_the_hub() {
     let azure = Azure::start().await;
     let (id, keys) = (azure.identity.device_id(), azure.identity.device_keys());
-    for key in keys {
+    for (key, substatus) in keys
+        .iter()
+        .zip(["initialAssignment", "reprovisionedToInitialAssignment"])
+    {
         let done = provision(&azure, id, key).await.json();
         let state = &done["registrationState"];
         assert_eq!(
@@ -44,7 +47,7 @@ async fn an_individual_enrolment_is_assigned_and_its_key_opens_the_hub() {
         assert_eq!((&state["deviceId"], &state["registrationId"]), (&json!(id), &json!(id)));
         assert_eq!(
             (&state["substatus"], &state["payload"]["modelId"]),
-            (&json!("initialAssignment"), &json!("dtmi:a;1"))
+            (&json!(substatus), &json!("dtmi:a;1"))
         );
         for member in ["createdDateTimeUtc", "lastUpdatedDateTimeUtc", "etag"] {
             assert!(state[member].is_string(), "{member}");
@@ -118,12 +121,12 @@ async fn another_scope_and_an_unknown_device_are_not_found() {
 async fn a_disabled_enrolment_ends_disabled() {
     let azure = Azure::start().await;
     let keys = azure.identity.device_keys().clone();
-    let registration_id = "retired".to_owned();
     let enrollment = Enrollment {
-        registration_id,
-        device_id: None,
-        credentials: keys.clone().into(),
-        enabled: false,
+        terms: Terms {
+            enabled: false,
+            ..Terms::default()
+        },
+        ..Enrollment::new("retired", keys.clone())
     };
     azure.emulator.enrollments().put(enrollment).unwrap();
     let done = provision(&azure, "retired", &keys[0]).await.json();
@@ -144,16 +147,70 @@ async fn dps_takes_its_own_topics_only() {
                 client_id: "other".into(),
                 ..hello
             },
-            [0x20, 2, 0, 2],
+            [0x20, 2, 0, 5],
         )
         .await
         .closed()
         .await;
     let hello = Connect::dps(azure.identity.id_scope(), id, key);
     let mut client = azure.connect(&hello, CONNECTED).await;
-    assert_eq!(client.subscribe("$iothub/twin/res/#", 0).await, 0x80);
     client
         .send(&publish(&format!("devices/{id}/messages/events/"), Some(1), b"{}"))
         .await;
     client.closed().await;
+}
+
+#[tokio::test]
+async fn each_hub_has_devices_of_its_own() {
+    let azure = Azure::start().await;
+    let (second, key) = (Hub::new(), azure.identity.device_keys()[0].clone());
+    let enrollments = azure.emulator.enrollments();
+    enrollments.link("127.0.0.2", &second);
+    let enrollment = Enrollment {
+        terms: Terms {
+            allocation: Some(Allocation::Static),
+            hubs: vec!["127.0.0.2".to_owned()],
+            ..Terms::default()
+        },
+        device_id: Some("Shed".to_owned()),
+        ..Enrollment::new("dev-1", azure.identity.device_keys().clone())
+    };
+    enrollments.put(enrollment).unwrap();
+    let done = provision(&azure, "dev-1", &key).await.json();
+    let state = &done["registrationState"];
+    assert_eq!(
+        (&state["assignedHub"], &state["deviceId"]),
+        (&json!("127.0.0.2"), &json!("Shed"))
+    );
+    let hello = |hub: &str| {
+        let token = Token::sign(&format!("{hub}/devices/Shed"), &key, u64::MAX, None).to_string();
+        Connect {
+            username: Some(format!("{hub}/Shed/?api-version=2021-04-12")),
+            ..Connect::new("Shed", &token)
+        }
+    };
+    let _there = azure.connect(&hello("127.0.0.2"), CONNECTED).await;
+    assert!(second.device("Shed").unwrap().connected);
+    // The emulator's own hub knows nobody of that name.
+    azure.connect(&hello("localhost"), [0x20, 2, 0, 5]).await.closed().await;
+    let events = azure.emulator.hub().devices();
+    assert!(events.iter().all(|device| device.device_id != "Shed"));
+}
+
+#[tokio::test]
+async fn who_polls_too_often_is_told_to_wait() {
+    let azure = Azure::start().await;
+    azure.emulator.enrollments().throttle(DpsThrottles::documented());
+    let (id, key) = (azure.identity.device_id(), &azure.identity.device_keys()[0]);
+    let (mut client, answer) = register(&azure, azure.identity.id_scope(), id, key).await;
+    let operation = answer.json()["operationId"].as_str().unwrap().to_owned();
+    let poll = format!("$dps/registrations/GET/iotdps-get-operationstatus/?$rid=2&operationId={operation}");
+    for _ in 0..5 {
+        let done = client.request(&poll, b"").await;
+        assert_eq!(done.topic, "$dps/registrations/res/200/?$rid=2");
+    }
+    let refused = client.request(&poll, b"").await;
+    let topic = "$dps/registrations/res/429/?$rid=2&retry-after=";
+    assert!(refused.topic.starts_with(topic), "{}", refused.topic);
+    assert_eq!(refused.json()["errorCode"], 429_001);
 }

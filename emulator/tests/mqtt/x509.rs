@@ -12,7 +12,7 @@ use rustls::{
 use serde_json::json;
 use setpoint_emulator::{
     identity::DeviceCertificate,
-    state::{Attestation, Enrollment, Group, Thumbprint, Thumbprints, TrustedAuthority},
+    state::{Enrollment, Group, Thumbprint, Thumbprints, TrustedAuthority},
 };
 
 use crate::client::{Azure, CONNECTED, Client, Connect, Message};
@@ -156,12 +156,7 @@ async fn a_certificate_without_its_key_ends_the_handshake() {
 async fn an_individual_enrolment_has_thumbprints() {
     let azure = Azure::start().await;
     let (certificate, other) = (self_signed(), self_signed());
-    let enrollment = Enrollment {
-        registration_id: "cert-1".into(),
-        device_id: None,
-        credentials: thumbprint(&certificate).into(),
-        enabled: true,
-    };
+    let enrollment = Enrollment::new("cert-1", thumbprint(&certificate));
     azure.emulator.enrollments().put(enrollment).unwrap();
     is_unauthorized(&azure, "cert-1", &other).await;
     is_assigned(&azure, "cert-1", &certificate).await;
@@ -189,10 +184,8 @@ async fn a_group_trusts_an_authority_of_its_own() {
     let (azure, other) = (Azure::start().await, Azure::start().await);
     let certificate = other.identity.issue_device_certificate("cert-1").unwrap();
     is_unauthorized(&azure, "cert-1", &certificate).await;
-    azure.emulator.enrollments().put_group(Group {
-        group_id: "other".into(),
-        attestation: Attestation::Authority(TrustedAuthority::from_pem(other.identity.ca_pem()).unwrap()),
-        enabled: true,
-    });
+    let authority = TrustedAuthority::from_pem(other.identity.ca_pem()).unwrap();
+    let enrollments = azure.emulator.enrollments();
+    enrollments.put_group(Group::new("other", authority)).unwrap();
     is_assigned(&azure, "cert-1", &certificate).await;
 }

@@ -2,18 +2,19 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use setpoint_emulator::running::{self, Running};
-use setpoint_emulator::{Identity, paste};
+use setpoint_emulator::{Declaration, Identity, paste};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Usage;
 use super::local::{Data, Local, listings};
 use super::logging::Logging;
 use super::page::Page;
+use super::throttle::{self, Limit};
 
 /// Runs the local Azure IoT: DPS and IoT Hub for devices, the service API for everybody else
 #[derive(Args)]
@@ -21,6 +22,7 @@ use super::page::Page;
   setpoint emulator                             prints what to paste for an SDK, then serves until Ctrl-C;
                                                 the second line has the link to its page for a browser
   eval \"$(setpoint emulator --env)\"             the same block into this shell, beside a running emulator
+  setpoint emulator --config azure.yaml         with the hubs, devices and enrollments of a file
   setpoint emulator --listen 127.0.0.1:0 --https 127.0.0.1:0 --data ./azure")]
 pub(crate) struct Emulator {
     /// Where devices connect, with MQTT over TLS
@@ -31,11 +33,20 @@ pub(crate) struct Emulator {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     https: SocketAddr,
 
+    /// A file in YAML that declares hubs, devices, enrollments and groups to begin with
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
     #[command(flatten)]
     page: Page,
 
     #[command(flatten)]
     data: Data,
+
+    /// Holds devices and services to throttles of the real hub, which are off otherwise: `s1` for all that tier S1 has, or
+    /// connects, sends, twin-reads, twin-updates, cloud-to-device, methods, registry, queries
+    #[arg(long, value_name = "LIMITS", value_delimiter = ',')]
+    throttle: Vec<Limit>,
 
     /// Prints the block to paste as export lines and exits
     #[arg(long)]
@@ -68,10 +79,14 @@ impl Emulator {
         }
         // Before anything is printed that somebody may answer with a signal.
         let mut signals = Signals::listen().context("signals cannot be waited for")?;
-        let mut local = Local::start(folder, self.listen, self.https, false).await?;
+        let identity = Identity::open(folder)?;
+        let declaration = self.declaration(&identity)?;
+        let identity = identity.with_names(declaration.hubs());
+        let mut local = Local::start_declared(folder, identity, &declaration, self.listen, self.https, false).await?;
         let page = self.page.start(&mut local.emulator).await?;
+        throttle::apply(&self.throttle, local.emulator.hub().throttles());
         let (mqtt, https) = (local.emulator.mqtt_address(), local.emulator.https_address());
-        let block = block(&local.identity, mqtt.port(), https.port())?;
+        let block = block(&local.identity, &declaration, mqtt.port(), https.port())?;
         let mut out = io::stdout();
         // The block is what `eval` takes, so everything else here is a comment too.
         write!(out, "# MQTT on {mqtt}, HTTPS on {https}; Ctrl-C ends it\n{page}{block}").and_then(|()| out.flush())?;
@@ -80,9 +95,18 @@ impl Emulator {
         Ok(())
     }
 
+    /// What the file declares; nothing without one.
+    fn declaration(&self, identity: &Identity) -> Result<Declaration, Usage> {
+        let Some(path) = &self.config else {
+            return Ok(Declaration::default());
+        };
+        Declaration::open(path, identity).map_err(|error| Usage(error.to_string()))
+    }
+
     /// The ports of the emulator that runs on this data folder, or those it would have.
     fn print_environment(&self, folder: &Path) -> anyhow::Result<()> {
         let identity = Identity::open(folder)?;
+        let declaration = self.declaration(&identity)?;
         let running = running::list(&listings(folder)).with_context(|| folder.display().to_string())?;
         let ours = identity.directory().map(std::path::absolute).transpose()?;
         // Not one inside a device: it ends with that, and most SDKs cannot be told its port.
@@ -95,14 +119,15 @@ impl Emulator {
             let message = "port 0 is known only once an emulator runs; start it first, or name the ports";
             return Err(Usage(message.to_owned()).into());
         }
-        Ok(io::stdout().write_all(block(&identity, mqtt.port(), https.port())?.as_bytes())?)
+        Ok(io::stdout().write_all(block(&identity, &declaration, mqtt.port(), https.port())?.as_bytes())?)
     }
 }
 
-fn block(identity: &Identity, mqtt: u16, https: u16) -> anyhow::Result<String> {
+fn block(identity: &Identity, declaration: &Declaration, mqtt: u16, https: u16) -> anyhow::Result<String> {
     let ca = identity.ca_path().context("the certificate authority is in no file")?;
     let ca = std::path::absolute(&ca).with_context(|| ca.display().to_string())?;
-    Ok(paste::environment(identity, mqtt, https, &ca))
+    let declared = paste::declared(identity, declaration, mqtt);
+    Ok(paste::environment(identity, mqtt, https, &ca) + &declared)
 }
 
 /// The signals that end a command: Ctrl-C, and SIGTERM as service managers send it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use setpoint::cloud::Trust;
 use setpoint_emulator::running::{self, Listing};
-use setpoint_emulator::{Emulator, Identity, Options};
+use setpoint_emulator::{Declaration, Emulator, Identity, Options, StartError};
 use setpoint_protocol::endpoint::Endpoint;
 
 use super::Usage;
@@ -50,13 +50,31 @@ impl Local {
         https: SocketAddr,
         embedded: bool,
     ) -> anyhow::Result<Self> {
-        let identity = Arc::new(Identity::open(folder)?);
-        let emulator = Emulator::start(Options {
+        let (identity, nothing) = (Identity::open(folder)?, Declaration::default());
+        Self::start_declared(folder, identity, &nothing, mqtt, https, embedded).await
+    }
+
+    /// The same with an identity that was opened and what a file declares.
+    pub(crate) async fn start_declared(
+        folder: &Path,
+        identity: Identity,
+        declaration: &Declaration,
+        mqtt: SocketAddr,
+        https: SocketAddr,
+        embedded: bool,
+    ) -> anyhow::Result<Self> {
+        let identity = Arc::new(identity);
+        let options = Options {
             mqtt,
             https,
             identity: Arc::clone(&identity),
-        })
-        .await?;
+        };
+        let started = Emulator::start_declared(options, declaration).await;
+        let emulator = started.map_err(|error| match error {
+            // The file is the user's to mend, like an argument.
+            StartError::Declaration(wrong) => Usage(wrong.to_string()).into(),
+            other => anyhow::Error::from(other),
+        })?;
         let (mqtt, https) = (emulator.mqtt_address(), emulator.https_address());
         let announce = |place: &Path| running::announce(place, mqtt, https, folder, embedded);
         // A service may have no home to write to; its own folder is then as good a place as any.

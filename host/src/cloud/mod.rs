@@ -88,7 +88,8 @@ pub trait Connection: Send {
     /// before has been handled: a cloud-to-device message is acknowledged then, not earlier.
     async fn next(&mut self) -> Result<Event, ConnectError>;
 
-    /// When the hub ends it, because the token it was opened with expires. None: never.
+    /// When the hub ends it, because the token it was opened with expires, by this machine's clock, right or wrong: an
+    /// implementation that signs with a corrected time converts back. None: never.
     fn expires(&self) -> Option<DateTime<Utc>> {
         None
     }

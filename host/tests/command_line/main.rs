@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod checking;
+mod declaring;
 mod new_project;
 mod program;
 mod reaching;

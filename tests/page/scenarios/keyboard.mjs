@@ -25,7 +25,7 @@ export async function scenario(place) {
   await page.keyboard.type("made by keys!");
   await press("Enter");
   // A space is no part of an id: said, and put right.
-  await page.getByRole("alert").filter({ hasText: "is not a device id" }).waitFor();
+  await page.getByRole("alert").filter({ hasText: "is not a device or module id" }).waitFor();
   await press("Control+A");
   await page.keyboard.type("made-by-keys");
   await press("Enter");

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, helpers too"
 )]
 
+mod service;
 mod venv;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -86,6 +87,11 @@ impl Place {
 
     /// Runs a scenario of `scenarios.py`; what it saw.
     async fn run(&self, scenario: &str, device: &Credentials) -> Value {
+        self.run_script("scenarios.py", scenario, device).await
+    }
+
+    /// Runs a scenario of a script beside that one.
+    async fn run_script(&self, script: &str, scenario: &str, device: &Credentials) -> Value {
         setpoint_test_logs::keys([&device.key]);
         let host = self.identity.host().to_owned();
         let authority = self.folder.path().join("ca.pem");
@@ -117,11 +123,11 @@ impl Place {
             // No proxy leads back to this machine.
             ("NO_PROXY", "*".to_owned()),
         ];
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/scenarios.py");
+        let script = format!("{}/python/{script}", env!("CARGO_MANIFEST_DIR"));
         let name = scenario.to_owned();
         let running = move || {
             Command::new(venv::python())
-                .args([script, &name])
+                .args([&script, &name])
                 .envs(environment)
                 .output()
         };

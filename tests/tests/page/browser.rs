@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use setpoint_protocol::Key;
 use setpoint_tests::kept;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -100,6 +101,10 @@ fn chromium() -> PathBuf {
 /// # Panics
 /// When the scenario does not pass; what it said is in the message.
 pub(crate) fn play(scenario: &str, link: &str, mut answer: impl FnMut(&str) -> String) {
+    // The key in the link is a secret like others: it is in no log.
+    let (_, key) = link.split_once("#access=").expect("the link carries a key");
+    let key = format!("{}=", key.replace('-', "+").replace('_', "/"));
+    setpoint_test_logs::keys([&Key::from_base64(&key).unwrap()]);
     let pictures = kept::folder().join("page-pictures");
     let mut child = Command::new("node")
         .arg(Path::new(ROOT).join("tests/page/run.mjs"))

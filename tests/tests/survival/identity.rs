@@ -5,7 +5,7 @@ use setpoint::cloud::ProvisionError;
 use setpoint::device::{Cause, SessionError};
 use setpoint::testing::TestError;
 
-fn disabled() -> ProvisionError {
+pub(super) fn disabled() -> ProvisionError {
     ProvisionError::NotAssigned {
         registration_id: "device".into(),
         status: "disabled",

@@ -11,6 +11,7 @@ mod clock;
 mod identity;
 mod network;
 mod restart;
+mod said;
 mod throttling;
 mod tokens;
 mod twin;

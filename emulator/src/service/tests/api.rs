@@ -53,9 +53,10 @@ impl Api {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> Answer {
+        let separator = if path.contains('?') { '&' } else { '?' };
         let mut request = Request::builder()
             .method(method)
-            .uri(path)
+            .uri(format!("{path}{separator}api-version=2021-04-12"))
             .header("Authorization", self.token());
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -1,9 +1,6 @@
 //! What a DPS can do wrong.
 
-use std::sync::Arc;
-
 use super::Faults;
-use crate::state::Enrollments;
 
 /// Something DPS does wrong to a device that registers. A request is a registration or a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,12 +82,5 @@ impl Faults<DpsFault> {
         self.take(registration_id, |fault| {
             matches!(fault, DpsFault::Fail { .. } | DpsFault::Disable { .. }).then(|| fault.clone())
         })
-    }
-}
-
-impl Enrollments {
-    /// The faults in place; put more there, or take them away. Registration ids are the same in any case.
-    pub fn faults(&self) -> &Arc<Faults<DpsFault>> {
-        &self.faults
     }
 }
