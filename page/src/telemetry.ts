@@ -122,15 +122,14 @@ export function telemetry(store: Store, watched: Watched): View {
   const draw = () => {
     const began = performance.now();
     const [min, max] = range(seen(), now());
+    // All are there before one is drawn: with each, the others may get less room.
     for (const [id, series] of watched.series) {
-      let plot = plots.get(id);
-      if (!plot) {
-        plot = new Plot(series, name(id), act);
-        plots.set(id, plot);
-        grid.append(plot.element);
-      }
-      plot.draw(min, max);
+      if (plots.has(id)) continue;
+      const plot = new Plot(series, name(id), act);
+      plots.set(id, plot);
+      grid.append(plot.element);
     }
+    for (const plot of plots.values()) plot.draw(min, max);
     drawn = performance.now();
     cost = drawn - began;
   };
