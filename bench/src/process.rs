@@ -26,6 +26,7 @@ pub(crate) fn measure(program: &Path, folder: &Path, table: &mut Table) -> anyho
         mqtt: any,
         https: any,
         identity: Arc::clone(&identity),
+        data: None,
     };
     let emulator = runtime.block_on(Emulator::start(options))?;
 

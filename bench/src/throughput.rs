@@ -48,6 +48,7 @@ async fn turns(folder: &Path, table: &mut Table) -> anyhow::Result<()> {
         mqtt: any,
         https: any,
         identity: Arc::clone(&identity),
+        data: None,
     };
     let emulator = Emulator::start(options).await?;
     let place = Place {

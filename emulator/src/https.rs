@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{Extension, Router, http::StatusCode};
+use axum::{Extension, Router, http::StatusCode, middleware};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -11,7 +11,9 @@ use hyper_util::{
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
+    amqp,
     background::Stop,
+    keeping::settle,
     listener::{Client, TlsListener},
     mqtt::{self, Services},
 };
@@ -23,11 +25,22 @@ const HEADERS_DEADLINE: Duration = Duration::from_secs(60);
 const HEADERS_LIMIT: usize = 64 * 1024;
 
 /// Serves every client that comes until told to stop; then all of them are cut off, streams that never end among them.
-pub(crate) async fn serve(mut listener: TlsListener, router: Router, services: Services, mut stop: Stop) {
+pub(crate) async fn serve(
+    mut listener: TlsListener,
+    router: Router,
+    services: Services,
+    amqp_services: amqp::Services,
+    mut stop: Stop,
+) {
     let mut connections = JoinSet::new();
     // A connection that was upgraded comes back here, so that it is cut off like the others.
     let (sender, mut upgraded) = mpsc::channel(1);
-    let router = router.merge(mqtt::websocket::route(sender));
+    let (amqp_sender, mut amqp_upgraded) = mpsc::channel(1);
+    let kept = middleware::from_fn_with_state(services.keeping.clone(), settle);
+    let router = router
+        .layer(kept)
+        .merge(mqtt::websocket::route(sender))
+        .merge(amqp::websocket::route(amqp_sender));
     loop {
         tokio::select! {
             Client { stream, origin } = listener.next() => {
@@ -50,6 +63,9 @@ pub(crate) async fn serve(mut listener: TlsListener, router: Router, services: S
             }
             Some((socket, origin)) = upgraded.recv() => {
                 connections.spawn(mqtt::serve_one(socket, origin, services.clone()));
+            }
+            Some((socket, origin)) = amqp_upgraded.recv() => {
+                connections.spawn(amqp::serve_one(socket, origin.peer, amqp_services.clone()));
             }
             Some(_) = connections.join_next() => {}
             _ = &mut stop => break,

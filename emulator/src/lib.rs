@@ -1,10 +1,12 @@
 //! The local Azure IoT: Device Provisioning Service, IoT Hub and its service API on this machine.
 //!
 //! [`Emulator::start`] opens two TLS ports. On one, devices speak MQTT with DPS and the hub (`mqtt`); on the other,
-//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. Both stand on [`state`], which does no I/O; [`query`] is the language services ask it in. [`identity`] holds the names, keys and
+//! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. [`Emulator::listen_amqp`] opens a third, for services that
+//! speak AMQP (`amqp`). All stand on [`state`], which does no I/O; [`query`] is the language services ask it in. [`identity`] holds the names, keys and
 //! certificates the emulator is known by, [`page`] shows all of it in a browser, [`running`] lets other processes find it, [`paste`] says how to point an SDK
 //! at it. [`declaration`] reads what it is to begin with.
 
+mod amqp;
 mod authority;
 mod background;
 mod by_host;
@@ -13,6 +15,7 @@ pub mod declaration;
 mod dps_service;
 mod https;
 pub mod identity;
+mod keeping;
 mod listener;
 mod mqtt;
 pub mod page;
@@ -22,10 +25,12 @@ pub mod query;
 pub mod running;
 pub mod service;
 pub mod state;
+mod store;
 
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -34,13 +39,20 @@ use std::{
 #[doc(hidden)]
 pub use mqtt::fuzzing;
 
+/// For `fuzz/`, as [`fuzzing`].
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use amqp::fuzzing as amqp_fuzzing;
+
 pub use declaration::Declaration;
 pub use identity::Identity;
 pub use state::{Enrollments, Hub};
+pub use store::StoreError;
 
 use background::Background;
 use declaration::DeclarationError;
 use identity::{IdentityError, Policy, Right};
+use keeping::Keeping;
 use listener::TlsListener;
 use page::{Page, PageOptions};
 use state::{Allocation, CertificateError, DpsError, Enrollment, Group, HubError, Terms, TrustedAuthority};
@@ -60,6 +72,8 @@ pub struct Options {
     pub https: SocketAddr,
     /// Keys, names and certificates.
     pub identity: Arc<Identity>,
+    /// Where everything is kept that hub and DPS know. Without it all is gone with the process.
+    pub data: Option<PathBuf>,
 }
 
 /// Why an emulator did not start.
@@ -71,7 +85,7 @@ pub enum StartError {
         "cannot listen on {address} for {protocol}: the port is in use. Stop the program that uses it or choose another port"
     )]
     PortInUse {
-        /// `MQTT`, `HTTPS` or `the page`.
+        /// `MQTT`, `HTTPS`, `AMQP` or `the page`.
         protocol: &'static str,
         /// The address asked for.
         address: SocketAddr,
@@ -79,7 +93,7 @@ pub enum StartError {
     /// An address that cannot be listened on for another reason.
     #[error("cannot listen on {address} for {protocol}: {source}")]
     Listen {
-        /// `MQTT`, `HTTPS` or `the page`.
+        /// `MQTT`, `HTTPS`, `AMQP` or `the page`.
         protocol: &'static str,
         /// The address asked for.
         address: SocketAddr,
@@ -101,6 +115,9 @@ pub enum StartError {
     /// The identity's certificate cannot be that of an authority.
     #[error("cannot trust the identity's own authority: {0}")]
     Authority(#[from] CertificateError),
+    /// What was kept cannot be had.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// A running emulator. Dropping it closes its ports and every connection; [`Emulator::stop`] also waits for that.
@@ -109,8 +126,10 @@ pub struct Emulator {
     https_address: SocketAddr,
     hub: Arc<Hub>,
     enrollments: Arc<Enrollments>,
-    identity: Arc<Identity>,
     ports: Vec<Background>,
+    keeping: Keeping,
+    identity: Arc<Identity>,
+    amqp: Option<(SocketAddr, Background)>,
     page: Option<Page>,
 }
 
@@ -132,10 +151,31 @@ impl Emulator {
     ///
     /// [`StartError`], with nothing left running.
     pub async fn start_declared(options: Options, declaration: &Declaration) -> Result<Emulator, StartError> {
-        let Options { mqtt, https, identity } = options;
+        let Options {
+            mqtt,
+            https,
+            identity,
+            data,
+        } = options;
         let (hub, enrollments) = (Hub::new(), Arc::new(Enrollments::new(identity.id_scope())));
         enrollments.name_own_hub(&own_names(&identity));
-        furnish(&hub, &enrollments, &identity)?;
+        let (keeping, kept) = match data {
+            Some(folder) => Keeping::open(&folder)?,
+            None => Default::default(),
+        };
+        keeping.keep_own_hub(&hub, &kept)?;
+        for name in declaration.hubs() {
+            let linked = Hub::new();
+            keeping.keep_linked_hub(name, &linked, &kept)?;
+            enrollments.link(name, &linked);
+        }
+        keeping.keep_enrollments(&enrollments, &kept)?;
+        trust(&hub, &identity)?;
+        // What was changed or removed since stays so.
+        if !kept.is_of(identity.id_scope()) {
+            furnish(&hub, &enrollments, &identity)?;
+            keeping.note_furnished(identity.id_scope());
+        }
         declaration.apply(&hub, &enrollments)?;
         let tls = identity.server_config()?;
         let mqtt = listen("MQTT", mqtt, Arc::clone(&tls)).await?;
@@ -151,6 +191,12 @@ impl Emulator {
         let services = mqtt::Services {
             hub: Arc::clone(&hub),
             enrollments: Arc::clone(&enrollments),
+            keeping: keeping.clone(),
+        };
+        let amqp_services = amqp::Services {
+            hub: Arc::clone(&hub),
+            identity: Arc::clone(&identity),
+            keeping: keeping.clone(),
         };
         // One DPS for all hubs.
         let provisioning = dps_service::router(Arc::clone(&hub), Arc::clone(&enrollments), Arc::clone(&identity));
@@ -164,9 +210,10 @@ impl Emulator {
         let router = by_host::router(api(&hub), linked.collect());
         let serve = |(mqtt, https): (TlsListener, TlsListener)| {
             let (services, websocket_services, router) = (services.clone(), services.clone(), router.clone());
+            let amqp_services = amqp_services.clone();
             [
                 Background::spawn(|stop| mqtt::serve(mqtt, services, stop)),
-                Background::spawn(|stop| https::serve(https, router, websocket_services, stop)),
+                Background::spawn(|stop| https::serve(https, router, websocket_services, amqp_services, stop)),
             ]
         };
         let ports = [(mqtt, https)].into_iter().chain(others).flat_map(serve).collect();
@@ -178,7 +225,33 @@ impl Emulator {
             identity,
             ports,
             page: None,
+            keeping,
+            amqp: None,
         })
+    }
+
+    /// Opens a port for services that speak AMQP 1.0, as the SDKs of Event Hubs do, and some service SDKs for what they send to
+    /// devices. Real hubs have it at 5671, and some SDKs know no other. An earlier one is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::PortInUse`], [`StartError::Listen`].
+    pub async fn listen_amqp(&mut self, address: SocketAddr) -> Result<SocketAddr, StartError> {
+        let listener = listen("AMQP", address, self.identity.server_config()?).await?;
+        let address = listener.address();
+        let services = amqp::Services {
+            hub: Arc::clone(&self.hub),
+            identity: Arc::clone(&self.identity),
+            keeping: self.keeping.clone(),
+        };
+        let serving = Background::spawn(|stop| amqp::serve(listener, services, stop));
+        self.amqp = Some((address, serving));
+        Ok(address)
+    }
+
+    /// Where services connect that speak AMQP, with the port in use; `None` before [`Emulator::listen_amqp`].
+    pub fn amqp_address(&self) -> Option<SocketAddr> {
+        self.amqp.as_ref().map(|(address, _)| *address)
     }
 
     /// Serves the page to browsers, and keeps from now on what devices do for it. Gives the link to open, which carries the key to
@@ -189,8 +262,7 @@ impl Emulator {
     /// [`StartError::PortInUse`], [`StartError::Listen`].
     pub async fn listen_page(&mut self, options: PageOptions) -> Result<String, StartError> {
         let address = options.address;
-        let (hub, identity) = (Arc::clone(&self.hub), Arc::clone(&self.identity));
-        let page = Page::start(hub, identity, self.mqtt_address, options).await;
+        let page = Page::start(self, options).await;
         let page = page.map_err(|source| not_listening("the page", address, source))?;
         let link = page.link();
         self.page = Some(page);
@@ -222,7 +294,7 @@ impl Emulator {
         &self.enrollments
     }
 
-    /// Closes both ports and every connection, and waits until they are.
+    /// Closes every port and every connection, and waits until they are.
     pub async fn stop(self) {
         for port in self.ports {
             port.stop().await;
@@ -230,6 +302,11 @@ impl Emulator {
         if let Some(page) = self.page {
             page.stop().await;
         }
+        if let Some((_, amqp)) = self.amqp {
+            amqp.stop().await;
+        }
+        // What they had to say at the end is in it.
+        self.keeping.close();
     }
 }
 
@@ -249,9 +326,25 @@ fn further_addresses(declaration: &Declaration, address: IpAddr) -> Vec<IpAddr> 
         .collect()
 }
 
+/// Has the hub let in whom the identity's own keys and authority vouch for.
+fn trust(hub: &Hub, identity: &Identity) -> Result<(), StartError> {
+    for policy in Policy::ALL {
+        if policy.rights.contains(&Right::DeviceConnect) {
+            hub.trust_policy(policy.name, identity.policy_key(policy));
+        }
+    }
+    hub.trust_authority(TrustedAuthority::from_pem(identity.ca_pem())?);
+    Ok(())
+}
+
 /// Puts the identity's device and enrolments in place.
 fn furnish(hub: &Hub, enrollments: &Enrollments, identity: &Identity) -> Result<(), StartError> {
-    hub.create_device(identity.device_id(), Some(identity.device_keys().clone().into()))?;
+    let keys = || Some(identity.device_keys().clone().into());
+    match hub.create_device(identity.device_id(), keys()) {
+        // Of an identity whose keys were made anew.
+        Err(HubError::DeviceAlreadyExists(id)) => drop(hub.update_device(&id, keys(), None)?),
+        made => drop(made?),
+    }
     // What is printed to be pasted names this hub, so these stay with it however many are declared.
     let terms = || Terms {
         allocation: Some(Allocation::Static),
@@ -261,13 +354,7 @@ fn furnish(hub: &Hub, enrollments: &Enrollments, identity: &Identity) -> Result<
         terms: terms(),
         ..Enrollment::new(identity.device_id(), identity.device_keys().clone())
     })?;
-    for policy in Policy::ALL {
-        if policy.rights.contains(&Right::DeviceConnect) {
-            hub.trust_policy(policy.name, identity.policy_key(policy));
-        }
-    }
     let authority = TrustedAuthority::from_pem(identity.ca_pem())?;
-    hub.trust_authority(authority.clone());
     for group in [
         Group::new(GROUP, identity.group_keys().clone()),
         Group::new(X509_GROUP, authority),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use setpoint_protocol::{DeviceConnectionString, Endpoint, ServiceConnectionString};
 
+use crate::amqp::node::EVENT_HUB;
 use crate::identity::{Identity, PROVISIONING_POLICY};
 
 mod declared;
@@ -12,6 +13,9 @@ pub use declared::declared;
 
 /// Where devices connect when nothing else is said, and the only port some SDKs know (MQTT over TLS).
 pub const DEFAULT_MQTT_PORT: u16 = 8883;
+
+/// Where services speak AMQP when nothing else is said, and the only port some SDKs know.
+pub const DEFAULT_AMQP_PORT: u16 = 5671;
 
 /// Where the service API answers when nothing else is said.
 pub const DEFAULT_HTTPS_PORT: u16 = 8443;
@@ -96,12 +100,35 @@ pub fn environment(identity: &Identity, mqtt_port: u16, https_port: u16, ca: &Pa
             ca.clone().into_owned(),
         ),
         (
+            "The same for Node, beside the usual ones.",
+            "NODE_EXTRA_CA_CERTS",
+            ca.clone().into_owned(),
+        ),
+        (
             "The same for requests, which the Python service SDK uses.",
             "REQUESTS_CA_BUNDLE",
             ca.into_owned(),
         ),
     ];
     lines.map(|(comment, name, value)| line(comment, name, &value)).concat()
+}
+
+/// What [`environment`] says of the port for AMQP: the built-in endpoint as SDKs of Event Hubs want to have it.
+///
+/// The text holds a key, as the other does.
+pub fn amqp_environment(identity: &Identity, amqp_port: u16) -> String {
+    let endpoint = Endpoint {
+        host: identity.host().to_owned(),
+        port: Some(amqp_port).filter(|port| *port != DEFAULT_AMQP_PORT),
+    };
+    let value = format!(
+        "Endpoint=sb://{endpoint}/;SharedAccessKeyName={};SharedAccessKey={};EntityPath={EVENT_HUB}",
+        identity.service_policy(),
+        identity.service_key().to_base64(),
+    );
+    let comment =
+        "What devices send, for Event Hubs SDKs: the built-in endpoint, with its consumer group $Default. Secret.";
+    line(comment, "EVENTHUB_CONNECTION_STRING", &value)
 }
 
 fn line(comment: &str, name: &str, value: &str) -> String {
@@ -138,6 +165,7 @@ mod tests {
         let value = |name: &str| evaluated(&block, name);
         assert_eq!(value("SSL_CERT_FILE"), ca);
         assert_eq!(value("REQUESTS_CA_BUNDLE"), ca);
+        assert_eq!(value("NODE_EXTRA_CA_CERTS"), ca);
         assert_eq!(value("IOTHUB_DEVICE_SECURITY_TYPE"), "DPS");
         assert_eq!(value("IOTHUB_DEVICE_DPS_ENDPOINT"), "localhost");
         assert_eq!(value("IOTHUB_DEVICE_DPS_ID_SCOPE"), identity.id_scope());
@@ -175,9 +203,21 @@ mod tests {
     }
 
     #[test]
+    fn the_built_in_endpoint_is_named() {
+        let identity = Identity::temporary().unwrap();
+        let value = |port| evaluated(&amqp_environment(&identity, port), "EVENTHUB_CONNECTION_STRING");
+        let rest = format!(
+            "SharedAccessKeyName=iothubowner;SharedAccessKey={};EntityPath=iothub-ehub-setpoint",
+            identity.service_key().to_base64()
+        );
+        assert_eq!(value(5671), format!("Endpoint=sb://localhost/;{rest}"));
+        assert_eq!(value(15671), format!("Endpoint=sb://localhost:15671/;{rest}"));
+    }
+
+    #[test]
     fn every_line_is_explained() {
         let identity = Identity::temporary().unwrap();
-        let block = environment(&identity, 8883, 8443, Path::new("ca.pem"));
+        let block = environment(&identity, 8883, 8443, Path::new("ca.pem")) + &amqp_environment(&identity, 5671);
         let lines: Vec<_> = block.lines().collect();
         assert!(
             lines

@@ -27,6 +27,9 @@ pub struct Running {
     pub mqtt: SocketAddr,
     /// Where the service API answers.
     pub https: SocketAddr,
+    /// Where services speak AMQP, if they can.
+    #[serde(default)]
+    pub amqp: Option<SocketAddr>,
     /// The directory of its identity, for [`Identity::open`](crate::identity::Identity::open).
     pub identity: PathBuf,
     /// Whether it lives inside a device's own process, and ends with it.
@@ -62,6 +65,7 @@ pub fn announce(
     data: &Path,
     mqtt: SocketAddr,
     https: SocketAddr,
+    amqp: Option<SocketAddr>,
     identity: &Path,
     embedded: bool,
 ) -> io::Result<Listing> {
@@ -72,6 +76,7 @@ pub fn announce(
         pid,
         mqtt,
         https,
+        amqp,
         identity: std::path::absolute(identity)?,
         embedded,
         started: Utc::now(),
@@ -151,8 +156,8 @@ mod tests {
     fn an_emulator_is_listed_while_it_lives() {
         let data = scratch("lives");
         assert_eq!(list(&data).unwrap(), []);
-        let first = announce(&data, address(1), address(2), &data, false).unwrap();
-        let second = announce(&data, address(3), address(4), &data, false).unwrap();
+        let first = announce(&data, address(1), address(2), None, &data, false).unwrap();
+        let second = announce(&data, address(3), address(4), None, &data, false).unwrap();
         let ports = || {
             list(&data)
                 .unwrap()
@@ -171,7 +176,7 @@ mod tests {
     #[test]
     fn what_a_dead_emulator_left_is_removed() {
         let data = scratch("dead");
-        let listing = announce(&data, address(1), address(2), &data, false).unwrap();
+        let listing = announce(&data, address(1), address(2), None, &data, false).unwrap();
         let left = data.join("running").join("0-2.json");
         fs::copy(&listing.path, &left).unwrap();
         assert_eq!(list(&data).unwrap().len(), 1);

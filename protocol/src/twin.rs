@@ -6,6 +6,7 @@ mod limits;
 
 pub use limits::{LARGEST_SECTION, TwinError, check, size};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// A JSON object: the properties of one side of a twin, or a patch of them.
@@ -15,7 +16,7 @@ const VERSION: &str = "$version";
 const METADATA: &str = "$metadata";
 
 /// One half of a twin, or a patch of it with the version that results.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Properties {
     /// The properties, without `$version` and `$metadata`.
     pub values: Document,

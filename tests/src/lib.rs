@@ -15,6 +15,7 @@ mod place;
 pub mod proxy;
 mod route;
 pub mod soak;
+pub mod venv;
 
 pub use foreign_guest::{THERMOSTATS, foreign_guest, sandbox, sandbox_within, test_natively};
 pub use place::{Observed, Place, Running, plain};

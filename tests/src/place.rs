@@ -73,6 +73,7 @@ impl Place {
             mqtt,
             https,
             identity: Arc::clone(&identity),
+            data: None,
         };
         let emulator = Emulator::start(options).await.expect("the emulator starts");
         Self { emulator, identity }

@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Services, serve_one};
 use crate::{
+    keeping::Keeping,
     listener::Origin,
     state::{Enrollments, Hub},
 };
@@ -19,5 +20,10 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Arc<Hub>, 
         certificate: None,
         place: None,
     };
-    serve_one(stream, origin, Services { hub, enrollments }).await;
+    let services = Services {
+        hub,
+        enrollments,
+        keeping: Keeping::default(),
+    };
+    serve_one(stream, origin, services).await;
 }

@@ -35,7 +35,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     origin: Origin,
     services: &Services,
 ) -> Result<(), Ended> {
-    let mut wire = Wire::new(stream);
+    let mut wire = Wire::new(stream).keeping(services.keeping.clone());
     let raw = time::timeout(CONNECT_DEADLINE, wire.next())
         .await
         .map_err(|_| Ended::NoConnect)??;

@@ -32,6 +32,7 @@ use tokio::{
 
 use crate::{
     background::Stop,
+    keeping::Keeping,
     listener::{Client, Origin, TlsListener},
     state::{Enrollments, Hub},
 };
@@ -41,6 +42,7 @@ use crate::{
 pub(crate) struct Services {
     pub(crate) hub: Arc<Hub>,
     pub(crate) enrollments: Arc<Enrollments>,
+    pub(crate) keeping: Keeping,
 }
 
 impl Services {

@@ -9,6 +9,7 @@ use tokio::{
 
 use super::{Services, serve_one};
 use crate::{
+    keeping::Keeping,
     listener::Origin,
     state::{self, Enrollments, Hub},
 };
@@ -32,6 +33,7 @@ impl Server {
         let services = Services {
             hub: Arc::clone(&hub),
             enrollments: Arc::new(Enrollments::new(raw::packets::SCOPE)),
+            keeping: Keeping::default(),
         };
         Server { hub, services }
     }

@@ -77,7 +77,7 @@ pub(crate) struct WebSocketIo {
 }
 
 impl WebSocketIo {
-    fn new(socket: WebSocket) -> WebSocketIo {
+    pub(crate) fn new(socket: WebSocket) -> WebSocketIo {
         WebSocketIo {
             socket,
             unread: Bytes::new(),
@@ -92,7 +92,7 @@ impl AsyncRead for WebSocketIo {
                 Some(Ok(Message::Binary(bytes))) => self.unread = bytes,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Text(_))) => {
-                    let error = "the client sent a text frame: MQTT goes in binary ones";
+                    let error = "the client sent a text frame: its protocol goes in binary ones";
                     return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
                 }
                 Some(Ok(Message::Close(_))) | None => return Poll::Ready(Ok(())),

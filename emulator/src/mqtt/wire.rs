@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use super::{packet::Violation, session::Ended};
+use crate::keeping::Keeping;
 
 /// The largest packet taken: a telemetry body of 256 KB, the longest topic (64 KB), and what is around them. Checked
 /// before anything is allocated.
@@ -45,6 +46,7 @@ pub(super) struct Wire<S> {
     input: Vec<u8>,
     read: usize,
     output: Vec<u8>,
+    keeping: Keeping,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
@@ -55,7 +57,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             input: Vec::new(),
             read: 0,
             output: Vec::new(),
+            keeping: Keeping::default(),
         }
+    }
+
+    /// Has nothing sent before what it may acknowledge is kept.
+    pub(super) fn keeping(self, keeping: Keeping) -> Wire<S> {
+        Wire { keeping, ..self }
     }
 
     /// The next packet of those received whole already.
@@ -126,6 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if self.output.is_empty() {
             return Ok(());
         }
+        self.keeping.settled().await;
         let Wire { stream, output, .. } = self;
         let sending = async {
             stream.write_all(output).await?;

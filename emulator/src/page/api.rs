@@ -21,6 +21,7 @@ use setpoint_protocol::{DeviceConnectionString, Document, Endpoint, PropertyBag}
 use super::failure::Failure;
 use super::rows::row;
 use super::{Shared, csv, model};
+use crate::keeping::settle;
 use crate::paste::DEFAULT_MQTT_PORT;
 use crate::state::CloudMessage;
 
@@ -42,6 +43,7 @@ pub(super) fn router(shared: Shared) -> Router {
         .route("/device/event", get(event))
         .route("/device/telemetry.csv", get(telemetry_csv))
         .route("/model/{id}", get(read_model))
+        .route_layer(middleware::from_fn_with_state(shared.keeping.clone(), settle))
         .route_layer(middleware::from_fn_with_state(shared.clone(), require));
     let open = Router::new().route("/session", post(open_session));
     guarded.merge(open).fallback(unknown).with_state(shared)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::Utc;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::state::{DeviceEvent, Hub};
+use crate::state::{DeviceEvent, EventLog, Hub};
 
 /// Most events kept of one device: at one message a second, an hour and twenty minutes.
 const OF_ONE_DEVICE: usize = 5_000;
@@ -182,11 +182,15 @@ fn size(event: &DeviceEvent) -> usize {
     OVERHEAD + event.body.len() + system.sum::<usize>() + application.sum::<usize>()
 }
 
-/// Keeps what the hub's devices do from now on.
+/// Keeps what the hub's devices do from now on, after the telemetry that its built-in endpoint has of them already: from before a
+/// restart, if that is kept.
 ///
 /// Begins to listen at once, not only when the future is polled.
 pub(super) fn record(hub: Arc<Hub>, history: Arc<History>) -> impl Future<Output = ()> + Send + 'static {
     let mut events = hub.subscribe();
+    for event in past(hub.endpoint()) {
+        history.add(event);
+    }
     async move {
         loop {
             match events.recv().await {
@@ -196,6 +200,24 @@ pub(super) fn record(hub: Arc<Hub>, history: Arc<History>) -> impl Future<Output
             }
         }
     }
+}
+
+/// The messages of the built-in endpoint in the order in which they came, as many of the newest as there is room for.
+fn past(log: &EventLog) -> Vec<Arc<DeviceEvent>> {
+    let partitions = 0..log.partitions();
+    let stored = partitions.flat_map(|partition| log.read(partition, 0, usize::MAX));
+    let mut events: Vec<_> = stored.map(|stored| stored.event).collect();
+    events.sort_by_key(|event| event.enqueued);
+    // Of hundreds of thousands that are too many, only the size would be counted.
+    let mut room = BYTES;
+    let kept = events.iter().rev().take_while(|event| {
+        let size = size(event);
+        let fits = size <= room;
+        room = room.saturating_sub(size);
+        fits
+    });
+    let kept = kept.count();
+    events.split_off(events.len() - kept)
 }
 
 #[cfg(test)]
@@ -279,6 +301,31 @@ mod tests {
         assert!(inner.devices.contains_key("device-99"));
         let events: usize = inner.devices.values().map(|device| device.events.len()).sum();
         assert_eq!(inner.events, events);
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_before_is_there_from_the_start() {
+        let hub = Hub::new();
+        for id in ["a", "b"] {
+            hub.create_device(id, None).unwrap();
+        }
+        for (id, text) in [("a", "1"), ("b", "2"), ("a", "3")] {
+            let link = hub.connect(id, true, None).unwrap();
+            link.telemetry(Default::default(), text.as_bytes().to_vec()).unwrap();
+        }
+        let history = Arc::new(History::default());
+        drop(record(Arc::clone(&hub), Arc::clone(&history)));
+        let texts = |id| -> Vec<_> {
+            history
+                .of(id, 0, 9)
+                .iter()
+                .map(|kept| kept.event.body.clone())
+                .collect()
+        };
+        assert_eq!(
+            (texts("a"), texts("b")),
+            (vec![b"1".to_vec(), b"3".to_vec()], vec![b"2".to_vec()])
+        );
     }
 
     #[tokio::test]

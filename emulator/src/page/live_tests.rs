@@ -14,20 +14,25 @@ use crate::state::CloudMessage;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A page that is served, of a hub with one device.
-async fn page() -> (Arc<Hub>, Page) {
-    let hub = Hub::new();
+/// A page that is served, of a hub with the device `d`.
+async fn page() -> (Emulator, Arc<Hub>, Page) {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let options = crate::Options {
+        mqtt: any,
+        https: any,
+        identity: Arc::new(Identity::temporary().unwrap()),
+        data: None,
+    };
+    let emulator = Emulator::start(options).await.unwrap();
+    let hub = Arc::clone(emulator.hub());
     hub.create_device("d", None).unwrap();
     let options = PageOptions {
-        address: "127.0.0.1:0".parse().unwrap(),
+        address: any,
         models: Arc::new(|id| Model::read(id, &setpoint_dtdl::Bundle::default())),
         files: None,
     };
-    let identity = Arc::new(Identity::temporary().unwrap());
-    let page = Page::start(Arc::clone(&hub), identity, options.address, options)
-        .await
-        .unwrap();
-    (hub, page)
+    let page = Page::start(&emulator, options).await.unwrap();
+    (emulator, hub, page)
 }
 
 async fn open(page: &Page, headers: &[(&'static str, &str)]) -> Result<WebSocketStream<TcpStream>, Error> {
@@ -70,7 +75,7 @@ async fn watch(socket: &mut WebSocketStream<TcpStream>, device: &str, from: u64)
 
 #[tokio::test]
 async fn who_has_no_cookie_or_comes_from_elsewhere_hears_nothing() {
-    let (_hub, page) = page().await;
+    let (_emulator, _hub, page) = page().await;
     let refused = |result: Result<WebSocketStream<TcpStream>, Error>| match result {
         Err(Error::Http(answer)) => answer.status().as_u16(),
         other => panic!("{other:?}"),
@@ -84,7 +89,7 @@ async fn who_has_no_cookie_or_comes_from_elsewhere_hears_nothing() {
 
 #[tokio::test]
 async fn devices_are_told_when_they_change_and_not_otherwise() {
-    let (hub, page) = page().await;
+    let (_emulator, hub, page) = page().await;
     let mut socket = open(&page, &[("cookie", &cookie(&page))]).await.unwrap();
     let first = news(&mut socket, |_| true).await;
     assert!(first["hello"]["epoch"].is_string(), "{first}");
@@ -118,7 +123,7 @@ async fn devices_are_told_when_they_change_and_not_otherwise() {
 
 #[tokio::test]
 async fn a_device_is_told_from_where_the_browser_has_it() {
-    let (hub, page) = page().await;
+    let (_emulator, hub, page) = page().await;
     let link = hub.connect("d", true, None).unwrap();
     let send = |text: &str| link.telemetry(Default::default(), text.as_bytes().to_vec()).unwrap();
     send(r#"{"t": 1}"#);

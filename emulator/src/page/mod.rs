@@ -33,9 +33,10 @@ use std::sync::Arc;
 
 use setpoint_dtdl::{Dtmi, Model, ModelError};
 
-use crate::Identity;
 use crate::background::Background;
+use crate::keeping::Keeping;
 use crate::state::Hub;
+use crate::{Emulator, Identity};
 use access::Access;
 use files::Files;
 use history::History;
@@ -74,22 +75,21 @@ struct Shared {
     identity: Arc<Identity>,
     access: Arc<Access>,
     models: Models,
+    /// What must be on the disk before a browser hears that it is done.
+    keeping: Keeping,
     /// Where devices connect.
     mqtt: SocketAddr,
 }
 
 impl Page {
     /// Opens the port and begins to keep what devices do.
-    pub(crate) async fn start(
-        hub: Arc<Hub>,
-        identity: Arc<Identity>,
-        mqtt: SocketAddr,
-        options: PageOptions,
-    ) -> std::io::Result<Page> {
+    pub(crate) async fn start(emulator: &Emulator, options: PageOptions) -> std::io::Result<Page> {
         let listener = tokio::net::TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
+        let identity = Arc::clone(&emulator.identity);
         let access = Arc::new(Access::new(&identity, address.port()));
         let history = Arc::new(History::default());
+        let hub = Arc::clone(&emulator.hub);
         let recorder = history::record(Arc::clone(&hub), Arc::clone(&history));
         let files = Files::new(options.files);
         let shared = Shared {
@@ -98,7 +98,8 @@ impl Page {
             identity,
             access: Arc::clone(&access),
             models: options.models,
-            mqtt,
+            keeping: emulator.keeping.clone(),
+            mqtt: emulator.mqtt_address,
         };
         Ok(Page {
             address,

@@ -41,6 +41,7 @@ impl Place {
             identity,
             access,
             models: Arc::new(move |id| Model::read(id, &Repository::new(&folder))),
+            keeping: Keeping::default(),
             mqtt: "127.0.0.1:18883".parse().unwrap(),
         };
         let (open, closing) = watch::channel(());
@@ -219,7 +220,10 @@ async fn devices_are_made_changed_and_removed() {
     let (status, answer) = place.call(Method::PUT, "/api/device?id=a%2Fb", Value::Null).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(
-        answer["error"].as_str().unwrap().contains("is not a device or module id"),
+        answer["error"]
+            .as_str()
+            .unwrap()
+            .contains("is not a device or module id"),
         "{answer}"
     );
 }

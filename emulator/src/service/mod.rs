@@ -60,6 +60,8 @@ pub fn router(hub: Arc<Hub>, enrollments: Arc<Enrollments>, identity: Arc<Identi
 fn hub_api() -> Router<Arc<Hub>> {
     Router::new()
         .route("/devices", get(devices::list).post(bulk::update))
+        // As azure-iothub for Node has it.
+        .route("/devices/", get(devices::list))
         .route(
             "/devices/{id}",
             get(devices::read).put(devices::write).delete(devices::delete),

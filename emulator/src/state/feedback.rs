@@ -193,6 +193,20 @@ impl FeedbackQueue {
         }
     }
 
+    /// Shows what has not been completed by a reader, to be kept, and lets nobody change it meanwhile.
+    pub(super) fn show(&self, see: impl FnOnce(Value)) {
+        let records = self.lock();
+        let locked = records.locked.values().map(|(_, batch)| batch);
+        let handed_out = records.returned.iter().chain(locked).flat_map(|batch| &batch.records);
+        see(json!(handed_out.chain(&records.waiting).collect::<Vec<_>>()));
+    }
+
+    /// Puts back what was kept.
+    pub(super) fn restore(&self, kept: Value) -> Result<(), serde_json::Error> {
+        self.lock().waiting = serde_json::from_value(kept)?;
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Records> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -223,7 +237,9 @@ impl Hub {
     ///
     /// [`HubError::LockLost`] when it is not the reader's any more.
     pub fn complete_feedback(&self, lock_token: &str) -> Result<(), HubError> {
-        self.unlock(lock_token).map(drop)
+        self.unlock(lock_token)?;
+        self.keep_feedback();
+        Ok(())
     }
 
     /// A reader gives a batch back: it will be handed out again, ten times in all.

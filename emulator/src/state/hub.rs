@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -13,11 +13,12 @@ use setpoint_protocol::{Key, sas::Token};
 use tokio::sync::{Notify, broadcast};
 
 use super::{
-    AuthError, ClientCertificate, CloseReason, CloudMessage, DeviceEvent, EventKind, Faults, Feedback, HubError,
-    HubFault, Throttles, TrustedAuthority,
+    AuthError, ClientCertificate, CloseReason, CloudMessage, DeviceEvent, EventKind, EventLog, Faults, Feedback,
+    HubError, HubFault, Throttles, TrustedAuthority,
     device::Entry,
     feedback::FeedbackQueue,
     journal::Journal,
+    keeping::Keeper,
     message::{MESSAGE_LIMIT, PROPERTIES_LIMIT},
     name::{path_of, split_name},
     registry::missing,
@@ -34,6 +35,7 @@ pub(super) type Entries = BTreeMap<String, Entry>;
 pub struct Hub {
     devices: Mutex<Entries>,
     events: broadcast::Sender<Arc<DeviceEvent>>,
+    endpoint: EventLog,
     /// Rings when a device begins to listen for methods.
     pub(super) listening: Notify,
     /// For generation ids, connection epochs and request ids.
@@ -43,6 +45,7 @@ pub struct Hub {
     pub(super) feedback: FeedbackQueue,
     authorities: Mutex<Vec<TrustedAuthority>>,
     policies: Mutex<Vec<(&'static str, Key)>>,
+    pub(super) keeper: OnceLock<Keeper>,
     throttles: Throttles,
 }
 
@@ -52,6 +55,7 @@ impl Hub {
         Arc::new(Hub {
             devices: Mutex::default(),
             events: broadcast::channel(EVENT_BACKLOG).0,
+            endpoint: EventLog::default(),
             listening: Notify::new(),
             numbers: AtomicU64::new(1),
             faults: Arc::new(Faults::new(str::eq)),
@@ -59,6 +63,7 @@ impl Hub {
             feedback: FeedbackQueue::default(),
             authorities: Mutex::default(),
             policies: Mutex::default(),
+            keeper: OnceLock::new(),
             throttles: Throttles::default(),
         })
     }
@@ -151,14 +156,18 @@ impl Hub {
         let now = Utc::now();
         let mut entries = self.lock();
         for (name, entry) in entries.iter_mut() {
+            let before = self.marks(entry);
             entry.queue.discard_stale(now);
             self.tell_outcomes(name, entry);
+            self.keep_changes(name, entry, before);
         }
     }
 
     /// Hands on what became of messages.
     fn tell_outcomes(&self, name: &str, entry: &mut Entry) {
-        for (original_message_id, outcome) in entry.queue.outcomes() {
+        let outcomes = entry.queue.outcomes();
+        let some = !outcomes.is_empty();
+        for (original_message_id, outcome) in outcomes {
             self.feedback.push(Feedback {
                 original_message_id,
                 enqueued: Utc::now(),
@@ -166,6 +175,9 @@ impl Hub {
                 device_id: split_name(name).0.to_owned(),
                 device_generation_id: entry.generation.to_string(),
             });
+        }
+        if some {
+            self.keep_feedback();
         }
     }
 
@@ -179,13 +191,28 @@ impl Hub {
         self.events.subscribe()
     }
 
-    /// Tells the listeners, if there are any.
+    /// The built-in endpoint: the telemetry of all devices, as far back as it is kept. As at a real hub without routes of its own,
+    /// nothing else goes there.
+    pub fn endpoint(&self) -> &EventLog {
+        &self.endpoint
+    }
+
+    /// Tells the listeners, if there are any, and keeps telemetry for those who come later.
     pub(super) fn tell(&self, event: DeviceEvent) {
-        let _ = self.events.send(Arc::new(event));
+        let event = Arc::new(event);
+        if event.kind == EventKind::Telemetry {
+            self.endpoint.append(Arc::clone(&event));
+        }
+        let _ = self.events.send(event);
     }
 
     pub(super) fn next_number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// No number up to this one is given out any more.
+    pub(super) fn number_above(&self, number: u64) {
+        self.numbers.fetch_max(number + 1, Ordering::Relaxed);
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Entries> {
@@ -199,8 +226,10 @@ impl Hub {
         let Some(entry) = entries.get_mut(name) else {
             return Err(missing(entries.contains_key(split_name(name).0), name));
         };
+        let before = self.marks(entry);
         let worked = work(entry);
         self.tell_outcomes(name, entry);
+        self.keep_changes(name, entry, before);
         Ok(worked)
     }
 

@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use setpoint_protocol::PropertyBag;
 
 use super::feedback::Outcome;
@@ -56,6 +59,8 @@ enum Progress {
 }
 
 struct Queued {
+    /// Its place among all messages the device was ever sent.
+    number: u64,
     body: Vec<u8>,
     properties: PropertyBag,
     expires: DateTime<Utc>,
@@ -69,9 +74,74 @@ pub(super) struct Queue {
     messages: VecDeque<Queued>,
     /// What became of messages whose senders want to know, by message id; the hub takes it out after each change.
     outcomes: Vec<(String, Outcome)>,
+    next_number: u64,
+    /// The messages that were added, sent or removed, for whoever keeps them.
+    changed: Vec<u64>,
+}
+
+/// A message as it is kept on disk.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    /// Base64.
+    body: String,
+    properties: Vec<(String, Option<String>)>,
+    expires: DateTime<Utc>,
+    /// The packet id it was last sent under.
+    packet_id: Option<u16>,
+    deliveries: u8,
+}
+
+impl Kept {
+    fn of(queued: &Queued) -> Kept {
+        Kept {
+            body: STANDARD.encode(&queued.body),
+            properties: queued.properties.0.clone(),
+            expires: queued.expires,
+            packet_id: match queued.progress {
+                Progress::Waiting => None,
+                Progress::Sent(id) | Progress::Again(id) => Some(id),
+            },
+            deliveries: queued.deliveries,
+        }
+    }
+
+    fn restore(self, number: u64) -> Option<Queued> {
+        Some(Queued {
+            number,
+            body: STANDARD.decode(self.body).ok()?,
+            properties: PropertyBag(self.properties),
+            expires: self.expires,
+            progress: self.packet_id.map_or(Progress::Waiting, Progress::Again),
+            deliveries: self.deliveries,
+        })
+    }
 }
 
 impl Queue {
+    /// The messages that have changed since this was last asked, by their numbers, and what is to be kept of each; `None` of those
+    /// that are gone.
+    pub(super) fn take_changes(&mut self) -> Vec<(u64, Option<Value>)> {
+        let changed = std::mem::take(&mut self.changed);
+        let kept = |number| self.messages.iter().find(|queued| queued.number == number);
+        let kept = |number| (number, kept(number).map(|queued| json!(Kept::of(queued))));
+        changed.into_iter().map(kept).collect()
+    }
+
+    /// The numbers of all messages.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.messages.iter().map(|queued| queued.number)
+    }
+
+    /// Puts back a message that was kept, in the order of their numbers; `None` when it is no message. One that had been sent
+    /// goes out again, under the same packet id when the session was kept too.
+    pub(super) fn restore(&mut self, number: u64, kept: Value) -> Option<()> {
+        let kept: Kept = serde_json::from_value(kept).ok()?;
+        self.messages.push_back(kept.restore(number)?);
+        self.next_number = number + 1;
+        Some(())
+    }
+
     /// What became of messages since the last time, by message id.
     pub(super) fn outcomes(&mut self) -> Vec<(String, Outcome)> {
         std::mem::take(&mut self.outcomes)
@@ -80,12 +150,15 @@ impl Queue {
     /// Removes the messages that `outcome_of` gives an outcome; how many.
     fn settle(&mut self, outcome_of: impl Fn(&Queued) -> Option<Outcome>) -> usize {
         let before = self.messages.len();
-        let outcomes = &mut self.outcomes;
+        let (outcomes, changed) = (&mut self.outcomes, &mut self.changed);
         self.messages.retain(|queued| {
             let outcome = outcome_of(queued);
             if let Some(outcome) = outcome.filter(|outcome| outcome.is_wanted(&queued.properties)) {
                 let id = queued.properties.get("$.mid").unwrap_or_default();
                 outcomes.push((id.to_owned(), outcome));
+            }
+            if outcome.is_some() {
+                changed.push(queued.number);
             }
             outcome.is_none()
         });
@@ -107,7 +180,11 @@ impl Queue {
         if self.messages.len() >= QUEUE_LIMIT {
             return false;
         }
+        let number = self.next_number;
+        self.next_number += 1;
+        self.changed.push(number);
         self.messages.push_back(Queued {
+            number,
             body: message.body,
             properties: message.properties,
             expires: message.expires.unwrap_or(now + TIME_TO_LIVE),
@@ -126,6 +203,7 @@ impl Queue {
             .position(|queued| !matches!(queued.progress, Progress::Sent(_)))?;
         if qos == 0 {
             let queued = self.messages.remove(index)?;
+            self.changed.push(queued.number);
             if Outcome::Success.is_wanted(&queued.properties) {
                 let id = queued.properties.get("$.mid").unwrap_or_default();
                 self.outcomes.push((id.to_owned(), Outcome::Success));
@@ -146,6 +224,7 @@ impl Queue {
         };
         queued.progress = Progress::Sent(packet_id);
         queued.deliveries += 1;
+        self.changed.push(queued.number);
         let (body, properties) = (queued.body.clone(), queued.properties.clone());
         Some(OutgoingMessage {
             packet_id: Some(packet_id),

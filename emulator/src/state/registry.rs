@@ -115,6 +115,7 @@ impl Hub {
             .or_insert(Entry::new(generation, credentials, Utc::now()));
         entry.apply(device_id, wanted);
         entry.identity_version = 1;
+        self.keep_new(name, entry);
         Ok(entry.show(name))
     }
 
@@ -145,7 +146,9 @@ impl Hub {
         let mut entries = self.lock();
         let entry = found(&mut entries, name)?;
         check_etag(name, entry, if_match)?;
+        let before = self.marks(entry);
         entry.apply(split_name(name).0, change);
+        self.keep_changes(name, entry, before);
         let (shown, enabled) = (entry.show(name), entry.enabled);
         if !enabled {
             self.disconnect_all(&mut entries, name, CloseReason::Disabled);
@@ -215,10 +218,17 @@ impl Hub {
         let entry = found(&mut entries, name)?;
         check_etag(name, entry, if_match)?;
         self.disconnect_all(&mut entries, name, CloseReason::Deleted);
-        entries.retain(|other, _| other != name && !is_on(other, name));
+        entries.retain(|other, entry| {
+            let stays = other != name && !is_on(other, name);
+            if !stays {
+                self.keep_gone(other, entry);
+            }
+            stays
+        });
         drop(entries);
         // Feedback goes with the device it is about (IoT Hub: "Pending feedback for deleted devices").
         self.feedback.forget(name);
+        self.keep_feedback();
         Ok(())
     }
 
@@ -227,7 +237,9 @@ impl Hub {
         let modules = modules_of(entries, name).map(|(name, _)| name.clone());
         for name in modules.chain([name.to_owned()]).collect::<Vec<_>>() {
             if let Some(entry) = entries.get_mut(&name) {
+                let before = self.marks(entry);
                 self.disconnect(&name, entry, reason);
+                self.keep_changes(&name, entry, before);
             }
         }
     }

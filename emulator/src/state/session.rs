@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{CloseReason, Delivery};
@@ -23,7 +24,8 @@ pub enum Subscription {
 }
 
 /// Granted QoS per subscription, `None` when not subscribed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Subscriptions {
     twin_responses: Option<u8>,
     desired: Option<u8>,

@@ -1,6 +1,7 @@
 //! One device's twin: tags, desired and reported properties, with versions and the time each value was set.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use setpoint_protocol::twin::{self, Document, Properties};
 
@@ -10,6 +11,7 @@ use super::{HubError, device::etag};
 const TAGS_LIMIT: usize = 8 * 1024;
 
 /// One half of the twin and when each of its values was set.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Half {
     pub(super) properties: Properties,
     metadata: Document,
@@ -22,6 +24,8 @@ pub(super) struct Change {
     pub(super) desired: Option<Document>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct TwinState {
     tags: Document,
     pub(super) desired: Half,
@@ -71,6 +75,12 @@ impl TwinState {
             version: 1,
             service_version: 1,
         }
+    }
+
+    /// Something else whenever anything has changed, also when another twin of the same version has taken this one's place.
+    pub(super) fn mark(&self) -> (u64, [Option<Value>; 2]) {
+        let updated = |half: &Half| half.metadata.get("$lastUpdated").cloned();
+        (self.version, [updated(&self.desired), updated(&self.reported)])
     }
 
     /// The ETag, without quotes.

@@ -40,6 +40,7 @@ impl Azure {
             mqtt: any,
             https: any,
             identity: Arc::clone(&identity),
+            data: None,
         };
         Azure {
             emulator: Emulator::start(options).await.unwrap(),

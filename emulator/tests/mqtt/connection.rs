@@ -292,6 +292,7 @@ async fn a_port_in_use_is_named() {
         mqtt: any,
         https: taken,
         identity: azure.identity.clone(),
+        data: None,
     };
     let refused = setpoint_emulator::Emulator::start(options)
         .await

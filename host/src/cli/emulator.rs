@@ -11,7 +11,7 @@ use setpoint_emulator::{Declaration, Identity, paste};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Usage;
-use super::local::{Data, Local, listings};
+use super::local::{Data, Local, Ports, listings};
 use super::logging::Logging;
 use super::page::Page;
 use super::throttle::{self, Limit};
@@ -23,7 +23,7 @@ use super::throttle::{self, Limit};
                                                 the second line has the link to its page for a browser
   eval \"$(setpoint emulator --env)\"             the same block into this shell, beside a running emulator
   setpoint emulator --config azure.yaml         with the hubs, devices and enrollments of a file
-  setpoint emulator --listen 127.0.0.1:0 --https 127.0.0.1:0 --data ./azure")]
+  setpoint emulator --listen 127.0.0.1:0 --https 127.0.0.1:0 --amqp 127.0.0.1:0 --data ./azure")]
 pub(crate) struct Emulator {
     /// Where devices connect, with MQTT over TLS
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8883")]
@@ -36,6 +36,10 @@ pub(crate) struct Emulator {
     /// A file in YAML that declares hubs, devices, enrollments and groups to begin with
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Where services speak AMQP: the built-in endpoint for Event Hubs SDKs, and messages for devices
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5671")]
+    amqp: SocketAddr,
 
     #[command(flatten)]
     page: Page,
@@ -71,7 +75,9 @@ impl Emulator {
     }
 
     async fn serve(self, folder: &Path) -> anyhow::Result<()> {
-        let addresses = [self.listen, self.https].into_iter().chain(self.page.named());
+        let addresses = [self.listen, self.https, self.amqp]
+            .into_iter()
+            .chain(self.page.named());
         for address in addresses.filter(|address| !address.ip().is_loopback()) {
             eprintln!(
                 "setpoint: warning: {address} can be reached from other machines; whoever has the keys can use it"
@@ -82,14 +88,30 @@ impl Emulator {
         let identity = Identity::open(folder)?;
         let declaration = self.declaration(&identity)?;
         let identity = identity.with_names(declaration.hubs());
-        let mut local = Local::start_declared(folder, identity, &declaration, self.listen, self.https, false).await?;
+        let ports = Ports {
+            mqtt: self.listen,
+            https: self.https,
+            amqp: Some(self.amqp),
+        };
+        let mut local = Local::start_declared(folder, identity, &declaration, ports, self.data.named(), false).await?;
         let page = self.page.start(&mut local.emulator).await?;
         throttle::apply(&self.throttle, local.emulator.hub().throttles());
         let (mqtt, https) = (local.emulator.mqtt_address(), local.emulator.https_address());
-        let block = block(&local.identity, &declaration, mqtt.port(), https.port())?;
+        let amqp = local.emulator.amqp_address().unwrap_or(self.amqp);
+        let block = block(
+            &local.identity,
+            &declaration,
+            mqtt.port(),
+            https.port(),
+            Some(amqp.port()),
+        )?;
         let mut out = io::stdout();
         // The block is what `eval` takes, so everything else here is a comment too.
-        write!(out, "# MQTT on {mqtt}, HTTPS on {https}; Ctrl-C ends it\n{page}{block}").and_then(|()| out.flush())?;
+        write!(
+            out,
+            "# MQTT on {mqtt}, HTTPS on {https}, AMQP on {amqp}; Ctrl-C ends it\n{page}{block}"
+        )
+        .and_then(|()| out.flush())?;
         signals.received().await;
         local.emulator.stop().await;
         Ok(())
@@ -111,23 +133,35 @@ impl Emulator {
         let ours = identity.directory().map(std::path::absolute).transpose()?;
         // Not one inside a device: it ends with that, and most SDKs cannot be told its port.
         let alone = |running: &&Running| !running.embedded && Some(&running.identity) == ours.as_ref();
-        let (mqtt, https) = match running.iter().find(alone) {
-            Some(running) => (running.mqtt, running.https),
-            None => (self.listen, self.https),
+        let (mqtt, https, amqp) = match running.iter().find(alone) {
+            Some(running) => (running.mqtt, running.https, running.amqp),
+            None => (self.listen, self.https, Some(self.amqp)),
         };
-        if mqtt.port() == 0 || https.port() == 0 {
+        let ports = [Some(mqtt), Some(https), amqp];
+        if ports.into_iter().flatten().any(|address| address.port() == 0) {
             let message = "port 0 is known only once an emulator runs; start it first, or name the ports";
             return Err(Usage(message.to_owned()).into());
         }
-        Ok(io::stdout().write_all(block(&identity, &declaration, mqtt.port(), https.port())?.as_bytes())?)
+        let amqp = amqp.map(|amqp| amqp.port());
+        let block = block(&identity, &declaration, mqtt.port(), https.port(), amqp)?;
+        Ok(io::stdout().write_all(block.as_bytes())?)
     }
 }
 
-fn block(identity: &Identity, declaration: &Declaration, mqtt: u16, https: u16) -> anyhow::Result<String> {
+fn block(
+    identity: &Identity,
+    declaration: &Declaration,
+    mqtt: u16,
+    https: u16,
+    amqp: Option<u16>,
+) -> anyhow::Result<String> {
     let ca = identity.ca_path().context("the certificate authority is in no file")?;
     let ca = std::path::absolute(&ca).with_context(|| ca.display().to_string())?;
     let declared = paste::declared(identity, declaration, mqtt);
-    Ok(paste::environment(identity, mqtt, https, &ca) + &declared)
+    let amqp = amqp
+        .map(|port| paste::amqp_environment(identity, port))
+        .unwrap_or_default();
+    Ok(paste::environment(identity, mqtt, https, &ca) + &amqp + &declared)
 }
 
 /// The signals that end a command: Ctrl-C, and SIGTERM as service managers send it.

@@ -16,8 +16,9 @@ use super::environment::{Dps, Proof};
 /// Where the local Azure IoT keeps what it is known by, and devices what their hub has not taken yet.
 #[derive(Args)]
 pub(crate) struct Data {
-    /// Folder of the local Azure IoT's keys and certificate authority, the user's data folder when left out; when named,
-    /// a device also keeps its outbox there, and delivers after a restart what it had accepted before
+    /// Folder of the local Azure IoT's keys and certificate authority, the user's data folder when left out. When named,
+    /// a device keeps its outbox there too, and delivers after a restart what it had accepted before; and an emulator all that
+    /// its hub and DPS know
     #[arg(long, value_name = "DIR", env = "SETPOINT_DATA")]
     data: Option<PathBuf>,
 }
@@ -35,6 +36,15 @@ impl Data {
     }
 }
 
+/// Where an emulator listens.
+#[derive(Clone, Copy)]
+pub(crate) struct Ports {
+    pub(crate) mqtt: SocketAddr,
+    pub(crate) https: SocketAddr,
+    /// None: it does not speak AMQP.
+    pub(crate) amqp: Option<SocketAddr>,
+}
+
 /// An emulator in this process, which the operator's commands find.
 pub(crate) struct Local {
     pub(crate) emulator: Emulator,
@@ -43,15 +53,16 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Opens the identity in `folder` (made at the first time) and both ports. `embedded`: in a device's own process.
+    /// Opens the identity in `folder` (made at the first time) and its ports; AMQP only with an address. With `data`, hub and
+    /// DPS keep what they know there. `embedded`: in a device's own process.
     pub(crate) async fn start(
         folder: &Path,
-        mqtt: SocketAddr,
-        https: SocketAddr,
+        ports: Ports,
+        data: Option<&Path>,
         embedded: bool,
     ) -> anyhow::Result<Self> {
         let (identity, nothing) = (Identity::open(folder)?, Declaration::default());
-        Self::start_declared(folder, identity, &nothing, mqtt, https, embedded).await
+        Self::start_declared(folder, identity, &nothing, ports, data, embedded).await
     }
 
     /// The same with an identity that was opened and what a file declares.
@@ -59,24 +70,33 @@ impl Local {
         folder: &Path,
         identity: Identity,
         declaration: &Declaration,
-        mqtt: SocketAddr,
-        https: SocketAddr,
+        ports: Ports,
+        data: Option<&Path>,
         embedded: bool,
     ) -> anyhow::Result<Self> {
+        let Ports { mqtt, https, amqp } = ports;
         let identity = Arc::new(identity);
         let options = Options {
             mqtt,
             https,
             identity: Arc::clone(&identity),
+            data: data.map(Path::to_owned),
         };
         let started = Emulator::start_declared(options, declaration).await;
-        let emulator = started.map_err(|error| match error {
+        let mut emulator = started.map_err(|error| match error {
             // The file is the user's to mend, like an argument.
             StartError::Declaration(wrong) => Usage(wrong.to_string()).into(),
             other => anyhow::Error::from(other),
         })?;
-        let (mqtt, https) = (emulator.mqtt_address(), emulator.https_address());
-        let announce = |place: &Path| running::announce(place, mqtt, https, folder, embedded);
+        if let Some(address) = amqp {
+            emulator.listen_amqp(address).await?;
+        }
+        let (mqtt, https, amqp) = (
+            emulator.mqtt_address(),
+            emulator.https_address(),
+            emulator.amqp_address(),
+        );
+        let announce = |place: &Path| running::announce(place, mqtt, https, amqp, folder, embedded);
         // A service may have no home to write to; its own folder is then as good a place as any.
         let listing = announce(&listings(folder)).or_else(|_| announce(folder));
         let listing = listing

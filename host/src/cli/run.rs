@@ -24,7 +24,7 @@ use super::console::Console;
 use super::emulator::Signals;
 use super::environment::{Cloud, Dps, Proof};
 use super::limits::GuestLimits;
-use super::local::{Data, Local};
+use super::local::{Data, Local, Ports};
 use super::logging::Logging;
 use super::outbox::{Identity, OutboxOptions};
 use super::record::unwritable;
@@ -196,7 +196,12 @@ impl Run {
         match cloud {
             Cloud::Local => {
                 let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let local = Local::start(&self.data.folder()?, any, any, true).await?;
+                let ports = Ports {
+                    mqtt: any,
+                    https: any,
+                    amqp: None,
+                };
+                let local = Local::start(&self.data.folder()?, ports, None, true).await?;
                 let dps = local.device(self.way.websockets);
                 let access = self.access(&dps.proof, &local.trust()?, clock)?;
                 let route = by_provisioning(dps, access);

@@ -25,6 +25,7 @@ impl Local {
             mqtt: any,
             https: any,
             identity: Arc::clone(&identity),
+            data: None,
         };
         let emulator = Emulator::start(options).await.unwrap();
         Local { emulator, identity }

@@ -225,13 +225,13 @@ fn a_port_in_use() {
     let any = "127.0.0.1:0";
     refused(
         &environment,
-        &["emulator", "--listen", &address, "--https", any],
+        &["emulator", "--listen", &address, "--https", any, "--amqp", any],
         1,
         &[&address, "port is in use"],
     );
     refused(
         &environment,
-        &["emulator", "--https", &address, "--listen", any],
+        &["emulator", "--https", &address, "--listen", any, "--amqp", any],
         1,
         &[&address, "port is in use"],
     );
@@ -240,6 +240,12 @@ fn a_port_in_use() {
         &["emulator", "--page", &address, "--listen", any, "--https", any],
         1,
         &[&address, "for the page", "port is in use"],
+    );
+    refused(
+        &environment,
+        &["emulator", "--amqp", &address, "--listen", any, "--https", any],
+        1,
+        &[&address, "AMQP", "port is in use"],
     );
 }
 

@@ -158,11 +158,13 @@ fn the_emulators_block_is_the_same_beside_it() {
     let environment = Environment::new();
     let data = environment.path("azure");
     let any = "127.0.0.1:0";
-    let program = environment.start(&["emulator", "--listen", any, "--https", any, "--data", &data]);
+    let program = environment.start(&[
+        "emulator", "--listen", any, "--https", any, "--amqp", any, "--data", &data,
+    ]);
     let mut block = Vec::new();
     while !block
         .last()
-        .is_some_and(|line: &String| line.starts_with("export REQUESTS_CA_BUNDLE"))
+        .is_some_and(|line: &String| line.starts_with("export EVENTHUB_CONNECTION_STRING"))
     {
         block.push(program.line());
     }

@@ -209,6 +209,7 @@ pub(crate) async fn emulator(folder: &Path) -> (Emulator, Arc<Identity>) {
         mqtt: any,
         https: any,
         identity: Arc::clone(&identity),
+        data: None,
     };
     (Emulator::start(options).await.unwrap(), identity)
 }

@@ -45,10 +45,11 @@ impl Local {
             mqtt: any,
             https: any,
             identity: Arc::clone(&identity),
+            data: None,
         };
         let emulator = Emulator::start(options).await.unwrap();
         let https = emulator.https_address();
-        let listing = running::announce(data.path(), emulator.mqtt_address(), https, data.path(), false).unwrap();
+        let listing = running::announce(data.path(), emulator.mqtt_address(), https, None, data.path(), false).unwrap();
         let device = tokio::spawn(live(connect(emulator.hub())));
         Local {
             identity,

@@ -15,13 +15,13 @@ pub(crate) struct Azure {
     folder: TempDir,
     link: String,
     variables: BTreeMap<String, String>,
-    ports: [String; 3],
+    ports: [String; 4],
 }
 
 /// What an emulator leaves behind: its folder and its ports.
 pub(crate) struct Left {
     folder: TempDir,
-    ports: [String; 3],
+    ports: [String; 4],
 }
 
 impl Azure {
@@ -30,11 +30,13 @@ impl Azure {
         let any = || "127.0.0.1:0".to_owned();
         let left = left.unwrap_or_else(|| Left {
             folder: tempfile::tempdir().unwrap(),
-            ports: [any(), any(), any()],
+            ports: [any(), any(), any(), any()],
         });
-        let [mqtt, https, page] = &left.ports;
+        let [mqtt, https, amqp, page] = &left.ports;
         let mut child = Command::new(command())
-            .args(["emulator", "--listen", mqtt, "--https", https, "--page", page])
+            .args([
+                "emulator", "--listen", mqtt, "--https", https, "--amqp", amqp, "--page", page,
+            ])
             .arg("--page-files")
             .arg(built_page())
             .arg("--data")
@@ -51,15 +53,18 @@ impl Azure {
             if let Some((_, address)) = line.split_once("the link is secret: ") {
                 link = Some(address.to_owned());
             } else if let Some(addresses) = line.strip_prefix("# MQTT on ") {
-                let (mqtt, rest) = addresses.split_once(", HTTPS on ").unwrap();
-                ports = Some((mqtt.to_owned(), rest.split(';').next().unwrap().to_owned()));
+                let addresses = addresses.split(';').next().unwrap();
+                let mut addresses = addresses
+                    .split(", ")
+                    .map(|part| part.rsplit(' ').next().unwrap().to_owned());
+                ports = Some([(); 3].map(|()| addresses.next().unwrap()));
             } else if let Some(variable) = line.strip_prefix("export ") {
                 let (name, value) = variable.split_once('=').unwrap();
                 variables.insert(name.to_owned(), value.trim_matches('\'').to_owned());
             }
         }
         setpoint_test_logs::identities(left.folder.path());
-        let (link, (mqtt, https)) = (link.unwrap(), ports.unwrap());
+        let (link, [mqtt, https, amqp]) = (link.unwrap(), ports.unwrap());
         let page = link
             .strip_prefix("http://")
             .unwrap()
@@ -72,7 +77,7 @@ impl Azure {
             folder: left.folder,
             link,
             variables,
-            ports: [mqtt, https, page],
+            ports: [mqtt, https, amqp, page],
         }
     }
 

@@ -24,7 +24,7 @@ use setpoint_emulator::state::{
 };
 use setpoint_emulator::{Declaration, Emulator, Identity, Options, StartError};
 use setpoint_protocol::{Endpoint, Key, ServiceConnectionString};
-use setpoint_tests::kept;
+use setpoint_tests::venv;
 use tempfile::TempDir;
 
 /// The port that the device SDK connects to.
@@ -64,6 +64,7 @@ impl Place {
                 mqtt: SocketAddr::new(first, MQTT_PORT),
                 https: SocketAddr::new(first, https_port),
                 identity: Arc::clone(&identity),
+                data: None,
             };
             match Emulator::start_declared(options, &declaration).await {
                 // Another program's address: take another.
@@ -95,7 +96,7 @@ impl Place {
         let authority = self.file("ca.pem", self.identity.ca_pem());
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/provisioning.py");
         let running = move || {
-            Command::new(python())
+            Command::new(venv::python())
                 .args([script, scenario])
                 .env("TASK", task.to_string())
                 .env("IOT_PROVISIONING_SERVICE_CONNECTION_STRING", service.to_text())
@@ -133,35 +134,6 @@ fn loopback_address() -> IpAddr {
     let random = RandomState::new().build_hasher().finish().to_be_bytes();
     // 127.0.x.y is left to what people run by hand, and the last part is neither network nor broadcast.
     IpAddr::V4(Ipv4Addr::new(127, random[0].max(1), random[1], random[2].clamp(1, 254)))
-}
-
-/// The Python of an environment with the SDKs, the same that other tests of foreign SDKs have.
-fn python() -> PathBuf {
-    let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/python/requirements.txt");
-    let python = |environment: &Path| environment.join("bin/python");
-    let needs = "python3 with venv";
-    let environment = kept::made_once(
-        "python",
-        &fs::read(requirements).unwrap(),
-        |environment| {
-            let version = Command::new(python(environment)).arg("--version").output();
-            version.is_ok_and(|output| output.status.success())
-        },
-        |environment| {
-            kept::run(Command::new("python3").args(["-m", "venv"]).arg(environment), needs);
-            let install = [
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "-r",
-                requirements,
-            ];
-            kept::run(Command::new(python(environment)).args(install), needs);
-        },
-    );
-    python(&environment)
 }
 
 #[tokio::test(flavor = "multi_thread")]

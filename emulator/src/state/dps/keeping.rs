@@ -1,20 +1,14 @@
-//! What DPS holds, as JSON under names, for whoever keeps it beyond the process.
+//! What DPS holds, as JSON under names, for whoever keeps it beyond the process: `enrollments/{id}`, `enrollmentGroups/{id}` and
+//! `registrations/{id}`, with the ids in lower case.
 
 use serde_json::Value;
 
-use super::{Enrollment, Enrollments, Group, Known, Registered, document::Shown, records::Record};
-
-/// One thing DPS holds, changed. Holds keys: secret.
-#[derive(Clone, PartialEq)]
-pub struct Change {
-    /// `enrollments/{id}`, `enrollmentGroups/{id}` or `registrations/{id}`, with the id in lower case.
-    pub name: String,
-    /// What it is now, `None` when it is gone.
-    pub value: Option<Value>,
-}
-
-/// Is told of each change, before whoever made it hears that it is made. Called with DPS locked: it must not call back.
-pub type Keeper = Box<dyn Fn(&Change) + Send + Sync>;
+use super::{
+    super::{Change, Keeper},
+    Enrollment, Enrollments, Group, Known, Registered,
+    document::Shown,
+    records::Record,
+};
 
 const REGISTRATIONS: &str = "registrations";
 

@@ -31,7 +31,6 @@ use enrollment::Stored;
 pub use enrollment::{Enrollment, Group, InitialTwin, Reprovisioning, Terms};
 pub use failure::DpsError;
 pub(crate) use guid::guid;
-pub use keeping::{Change, Keeper};
 pub(crate) use records::Record;
 pub use records::{BULK_LIMIT, BulkMode};
 pub use registration::{Applicant, Place, Registered};
@@ -59,7 +58,7 @@ pub(crate) struct Known {
     /// What came of registering, by registration id in lower case.
     registrations: BTreeMap<String, Registered>,
     linked: Linked,
-    keeper: Option<Keeper>,
+    keeper: Option<super::Keeper>,
 }
 
 impl Enrollments {

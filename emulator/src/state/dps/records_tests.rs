@@ -3,7 +3,10 @@ use std::sync::{Arc, Mutex};
 use setpoint_protocol::{Key, Token};
 
 use super::{
-    super::{super::Hub, Applicant, Change},
+    super::{
+        super::{Change, Hub},
+        Applicant,
+    },
     *,
 };
 

@@ -37,6 +37,7 @@ impl LocalAzure {
             mqtt: any,
             https: any,
             identity: Arc::clone(&identity),
+            data: None,
         };
         let emulator = Emulator::start(options).await.map_err(|error| broken(&error))?;
         Ok(Self {

@@ -4,15 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use setpoint_tests::kept;
+use crate::kept;
 
 /// What goes in.
 const REQUIREMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/requirements.txt");
 
-/// The environment's Python.
-pub(crate) fn python() -> PathBuf {
+/// The environment's Python. Made at the first call, which takes a minute and the internet.
+///
+/// # Panics
+///
+/// Without Python 3 and its module `venv`.
+pub fn python() -> PathBuf {
     let python = |environment: &Path| environment.join("bin/python");
-    let wanted = fs::read(REQUIREMENTS).unwrap();
+    let wanted = fs::read(REQUIREMENTS).expect("it is in this package");
     let environment = kept::made_once(
         "python",
         &wanted,
