@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use setpoint::fleet::report::Report;
+
 /// One line a figure.
 #[derive(Default)]
 pub(crate) struct Table {
@@ -70,6 +72,53 @@ impl Table {
             _ => format!("{:.1} MB", bytes as f64 / 1e6),
         };
         self.push(what.into(), value, goal, how);
+    }
+
+    /// What a device of a fleet costs.
+    pub(crate) fn fleet(&mut self, what: &str, report: &Report) {
+        let Report {
+            devices,
+            process,
+            messages,
+            timer_to_puback,
+            ..
+        } = report;
+        let value = format!(
+            "{:.1} kB, {:.0} us a message, p99 {:.1} ms",
+            process.memory_per_device / 1e3,
+            process.cpu_per_message * 1e6,
+            timer_to_puback.p99 * 1e3
+        );
+        let (ran, delivered) = (devices.ran, messages.delivered);
+        self.push(
+            what.to_owned(),
+            value,
+            "",
+            "memory, processor time and latency of a device",
+        );
+        if ran < devices.planned {
+            self.push(
+                format!("{what}: ran"),
+                format!("{ran}, {delivered} messages"),
+                "all",
+                "",
+            );
+        }
+    }
+
+    /// How much of the second the first is.
+    pub(crate) fn quotient(&mut self, what: &str, goal: &'static str, first: f64, second: f64) {
+        self.push(what.to_owned(), format!("{:.2}", first / second), goal, "in one run");
+    }
+
+    /// A time in seconds.
+    pub(crate) fn seconds(&mut self, what: &str, goal: &'static str, seconds: f64) {
+        self.push(
+            what.to_owned(),
+            format!("p99 {:.1} ms", seconds * 1e3),
+            goal,
+            "timer to PUBACK",
+        );
     }
 
     fn push(&mut self, what: String, value: String, goal: &'static str, how: &'static str) {

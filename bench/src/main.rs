@@ -1,4 +1,5 @@
 //! What Setpoint costs, measured: `just bench`. Takes the thermostats in other languages, as components, for arguments.
+//! `fleet [DEVICES..]` measures fleets alone, at these sizes.
 //!
 //! | file | measures |
 //! | --- | --- |
@@ -7,11 +8,15 @@
 //! | `guests.rs` | a start, an instance, a tick, a swap and memory, for each language |
 //! | `native.rs` | a tick of the same thermostat without a sandbox |
 //! | `throughput.rs` | telemetry of one device, beside a bare MQTT publisher |
+//! | `fleet.rs`, `bare.rs` | fleets, beside as many bare MQTT clients; `azure.rs` is what both connect to |
 //! | `figures.rs` | medians, and how they are printed |
 //!
 //! Nothing here passes or fails: machines are shared and noisy. Each figure stands beside its goal.
 
+mod azure;
+mod bare;
 mod figures;
+mod fleet;
 mod guest;
 mod guests;
 mod native;
@@ -23,6 +28,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use figures::Table;
 
+/// Devices of the fleets that are measured.
+const FLEETS: [u64; 3] = [100, 1_000, 10_000];
+
 fn main() -> anyhow::Result<()> {
     let program = std::env::current_exe()?.with_file_name("setpoint");
     anyhow::ensure!(
@@ -30,13 +38,27 @@ fn main() -> anyhow::Result<()> {
         "{}: build it first, as `just bench` does",
         program.display()
     );
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let mut table = Table::default();
+    match arguments.split_first() {
+        Some((first, rest)) if first == "bare" => return bare::run(rest),
+        Some((first, rest)) if first == "fleet" => {
+            let sizes = rest.iter().map(|size| size.parse()).collect::<Result<Vec<u64>, _>>()?;
+            let sizes = if sizes.is_empty() { FLEETS.to_vec() } else { sizes };
+            fleet::measure(&program, folder.path(), &sizes, &mut table)?;
+            println!("{}", machine());
+            print!("{table}");
+            return Ok(());
+        }
+        _ => {}
+    }
     process::measure(&program, folder.path(), &mut table)?;
     throughput::measure(folder.path(), &mut table)?;
     let cache = folder.path().join("cache");
     guest::measure(&cache, &mut table)?;
-    let others = std::env::args_os().skip(1).map(PathBuf::from);
+    fleet::measure(&program, folder.path(), &FLEETS, &mut table)?;
+    let others = arguments.iter().map(PathBuf::from);
     guests::measure(&cache, &others.collect::<Vec<_>>(), &mut table)?;
     println!("{}", machine());
     print!("{table}");

@@ -76,6 +76,7 @@ struct Seen {
     failures: Vec<(GuestError, Verdict)>,
     accepted: Vec<Outgoing>,
     connections: Vec<ConnectionState>,
+    put_aside: u64,
 }
 
 impl Seen {
@@ -84,6 +85,7 @@ impl Seen {
             Notice::Logged(level, message) => self.logs.push((*level, (*message).to_owned())),
             Notice::Queued(outgoing) => self.accepted.push((*outgoing).clone()),
             Notice::Connection(state) => self.connections.push((*state).clone()),
+            Notice::PutAside(_) => self.put_aside += 1,
             Notice::Failed(error, verdict) => self.failures.push(((*error).clone(), *verdict)),
             _ => {}
         }
@@ -137,6 +139,7 @@ impl TestDevice {
             jitter: Box::new(|| u64::MAX / 2),
             capacity: Capacity::default(),
             store: None,
+            put_aside: false,
         }
     }
 
@@ -262,6 +265,11 @@ impl TestDevice {
     /// How the guest failed since this was last asked, and what followed.
     pub fn failures(&mut self) -> Vec<(GuestError, Verdict)> {
         std::mem::take(&mut self.seen().failures)
+    }
+
+    /// How often its instance was put aside so far.
+    pub fn times_put_aside(&self) -> u64 {
+        self.seen().put_aside
     }
 
     /// The telemetry that was accepted since this was last asked.

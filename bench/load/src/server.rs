@@ -132,6 +132,7 @@ pub(crate) async fn serve(folder: &Path, devices: usize) -> anyhow::Result<()> {
         mqtt: any,
         https: any,
         identity: Arc::clone(&identity),
+        data: None,
     };
     let emulator = Emulator::start(options).await?;
     for number in 0..devices {

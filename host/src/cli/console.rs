@@ -78,7 +78,7 @@ impl<W: Write + Send> Observer for Console<W> {
             }
             // The sample has no such line, so there is none of its to follow.
             Notice::Swapped(swapped) => self.line(format!("{} has taken the place of {}", swapped.to, swapped.from)),
-            Notice::Responded(response) => self.line(json(&response.payload)),
+            Notice::Responded(response, _) => self.line(json(&response.payload)),
             _ => {}
         }
     }
@@ -186,7 +186,7 @@ mod tests {
             Notice::Delivered(&message),
             Notice::Desired(&patch, 2),
             Notice::Command(&command),
-            Notice::Responded(&report),
+            Notice::Responded(&report, None),
             Notice::Connection(&ConnectionState::Up),
         ];
         assert_eq!(

@@ -42,6 +42,28 @@ pub(crate) enum Cloud {
     Hub(DeviceConnectionString, Proof),
 }
 
+/// Where the devices of an enrolment group register.
+#[derive(Debug)]
+pub(crate) struct GroupDps {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) id_scope: String,
+}
+
+impl GroupDps {
+    /// Reads the variables through `get`. None: the devices go to the local Azure IoT.
+    pub(crate) fn from_environment(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, Usage> {
+        let variables = Variables(get);
+        match variables.get(SECURITY_TYPE) {
+            None => Ok(None),
+            Some(security_type) if security_type.eq_ignore_ascii_case("DPS") => variables.group().map(Some),
+            Some(security_type) => Err(Usage(format!(
+                "{SECURITY_TYPE} is {security_type:?}, and the devices of a fleet are provisioned; set it to DPS, or unset it for the \
+                 local Azure IoT"
+            ))),
+        }
+    }
+}
+
 /// How a device registers.
 #[derive(Debug)]
 pub(crate) struct Dps {
@@ -101,13 +123,18 @@ impl<G: Fn(&str) -> Option<String>> Variables<G> {
         }))
     }
 
-    fn dps(&self) -> Result<Dps, Usage> {
-        let malformed = |name: &str, why: &str| Usage(format!("{name} {why}; {}", purpose(name)));
+    fn group(&self) -> Result<GroupDps, Usage> {
         let endpoint = self.get(DPS_ENDPOINT).unwrap_or_else(|| GLOBAL_ENDPOINT.to_owned());
-        let endpoint = endpoint
-            .parse()
-            .map_err(|_| malformed(DPS_ENDPOINT, "is not a host name"))?;
-        let id_scope = self.need(DPS_ID_SCOPE)?;
+        Ok(GroupDps {
+            endpoint: endpoint
+                .parse()
+                .map_err(|_| malformed(DPS_ENDPOINT, "is not a host name"))?,
+            id_scope: self.need(DPS_ID_SCOPE)?,
+        })
+    }
+
+    fn dps(&self) -> Result<Dps, Usage> {
+        let GroupDps { endpoint, id_scope } = self.group()?;
         let registration_id = self.need(DPS_DEVICE_ID)?;
         if !is_registration_id(&registration_id) {
             return Err(malformed(DPS_DEVICE_ID, "is not a registration id"));
@@ -172,6 +199,10 @@ impl Cloud {
             purpose(SECURITY_TYPE)
         )))
     }
+}
+
+fn malformed(name: &str, why: &str) -> Usage {
+    Usage(format!("{name} {why}; {}", purpose(name)))
 }
 
 /// A key stands in the variable `with_key`, and there is a certificate too.

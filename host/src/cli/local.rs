@@ -1,6 +1,6 @@
 //! The local Azure IoT on this machine: its data folder, and the one that lives inside another command.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -50,6 +50,18 @@ pub(crate) struct Local {
     pub(crate) emulator: Emulator,
     pub(crate) identity: Arc<Identity>,
     _listing: Option<Listing>,
+}
+
+impl Ports {
+    /// Any that are free on this machine, for devices in the same process.
+    pub(crate) fn any() -> Ports {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Ports {
+            mqtt: any,
+            https: any,
+            amqp: None,
+        }
+    }
 }
 
 impl Local {

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `run.rs` | `setpoint run`: one device |
+//! | `fleet/` | `setpoint fleet`: many devices in one process |
 //! | `emulator.rs` | `setpoint emulator`: the local Azure IoT alone |
 //! | `inspect.rs`, `componentize.rs` | what a guest may do; wrapping a core module |
 //! | `record.rs`, `replay.rs` | what goes in and out of a guest: written down, and played again |
@@ -34,6 +35,7 @@ mod devices;
 mod emulator;
 mod environment;
 mod exit;
+mod fleet;
 mod hub_choice;
 mod inspect;
 mod limits;
@@ -85,6 +87,7 @@ pub(crate) struct Cli {
 enum Command {
     New(new::New),
     Run(run::Run),
+    Fleet(fleet::Fleet),
     Devices(devices::Devices),
     Swap(swap::Swap),
     Record(record::Record),
@@ -106,6 +109,7 @@ impl Cli {
         match self.command {
             Command::New(new) => new.run(),
             Command::Run(run) => run.run(),
+            Command::Fleet(fleet) => fleet.run(),
             Command::Devices(devices) => devices.run(),
             Command::Swap(swap) => swap.run(),
             Command::Record(record) => record.run(),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -195,13 +194,7 @@ impl Run {
     async fn route(&self, cloud: Cloud, clock: TokenClock) -> anyhow::Result<Route> {
         match cloud {
             Cloud::Local => {
-                let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let ports = Ports {
-                    mqtt: any,
-                    https: any,
-                    amqp: None,
-                };
-                let local = Local::start(&self.data.folder()?, ports, None, true).await?;
+                let local = Local::start(&self.data.folder()?, Ports::any(), None, true).await?;
                 let dps = local.device(self.way.websockets);
                 let access = self.access(&dps.proof, &local.trust()?, clock)?;
                 let route = by_provisioning(dps, access);

@@ -51,6 +51,16 @@ impl Access {
         Access::new(Credential::Key(key), trust)
     }
 
+    /// The same way for another device, which proves itself with a key of its own. Not for one with a certificate: its TLS
+    /// settings hold that.
+    #[must_use]
+    pub fn for_key(&self, key: Key) -> Access {
+        Access {
+            credential: Credential::Key(key),
+            ..self.clone()
+        }
+    }
+
     /// Signs tokens with this clock's time, in place of the system's.
     #[must_use]
     pub fn clock(self, clock: TokenClock) -> Access {

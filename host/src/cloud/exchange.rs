@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use rumqttc::{Event as MqttEvent, Outgoing as MqttOutgoing, Packet, Publish, QoS};
+use rumqttc::{Packet, Publish, QoS};
 use setpoint_protocol::properties::PropertyBag;
 use setpoint_protocol::topic::{CloudTopic, DeviceTopic};
 use setpoint_protocol::twin::{Properties, Twin};
@@ -33,10 +33,8 @@ enum Request {
 #[derive(Debug)]
 pub(super) struct Exchange {
     device_id: String,
-    /// Handed to the client and not yet given a packet id. rumqttc gives them in this order, and says so. Telemetry has
-    /// the id its delivery is reported under; for everything else PUBACK means nothing.
-    queued: VecDeque<Option<u64>>,
-    /// Sent and not acknowledged, by packet id.
+    /// Sent and not acknowledged, by packet id. Telemetry has the id its delivery is reported under; for everything else
+    /// PUBACK means nothing.
     unacknowledged: HashMap<u16, Option<u64>>,
     /// Twin requests without an answer; the device's id of the message is the request id.
     requests: HashMap<u64, Request>,
@@ -45,8 +43,6 @@ pub(super) struct Exchange {
     handed_over: Option<u16>,
     /// Packets to be acknowledged, in the order in which they came.
     handled: Vec<u16>,
-    /// How many acknowledgements have been given to the client and have not left yet.
-    acknowledging: usize,
 }
 
 /// What has come and was not asked for yet.
@@ -71,13 +67,11 @@ impl Exchange {
     pub(super) fn new(device_id: &str) -> Exchange {
         Exchange {
             device_id: device_id.to_owned(),
-            queued: VecDeque::new(),
             unacknowledged: HashMap::new(),
             requests: HashMap::new(),
             ready: VecDeque::new(),
             handed_over: None,
             handled: Vec::new(),
-            acknowledging: 0,
         }
     }
 
@@ -96,16 +90,15 @@ impl Exchange {
 
     /// The packets of what has been handled, which the caller acknowledges at once.
     pub(super) fn take_handled(&mut self) -> Vec<u16> {
-        self.acknowledging += self.handled.len();
         std::mem::take(&mut self.handled)
     }
 
-    /// Whether everything handed over has been acknowledged, by both sides.
+    /// Whether everything sent has been acknowledged.
     pub(super) fn is_idle(&self) -> bool {
-        self.queued.is_empty() && self.unacknowledged.is_empty() && self.acknowledging == 0
+        self.unacknowledged.is_empty()
     }
 
-    /// What to publish for `outgoing`, which the caller does at once. Nothing when it is too large for the hub: then the
+    /// What to publish for `outgoing`, which the caller does at once, and then says so with [`Exchange::sent`]. Nothing when it is too large for the hub: then the
     /// device is told that it is refused.
     pub(super) fn send(&mut self, id: u64, outgoing: &Outgoing) -> Option<Message> {
         let rid = || id.to_string();
@@ -152,27 +145,23 @@ impl Exchange {
         if let Some(request) = request {
             self.requests.insert(id, request);
         }
-        self.queued
-            .push_back(matches!(outgoing, Outgoing::Telemetry { .. }).then_some(id));
         Some(Message { topic, body })
     }
 
-    /// Takes note of what the client did or received. An error is an answer that the hub does not give.
-    pub(super) fn observe(&mut self, event: MqttEvent) -> Result<(), String> {
-        match event {
-            MqttEvent::Outgoing(MqttOutgoing::Publish(packet_id)) => {
-                if let Some(id) = self.queued.pop_front() {
-                    self.unacknowledged.insert(packet_id, id);
-                }
-            }
-            MqttEvent::Incoming(Packet::PubAck(acknowledgement)) => {
+    /// What was published for `outgoing` went out in this packet.
+    pub(super) fn sent(&mut self, packet_id: u16, outgoing: &Outgoing, id: u64) {
+        let id = matches!(outgoing, Outgoing::Telemetry { .. }).then_some(id);
+        self.unacknowledged.insert(packet_id, id);
+    }
+
+    /// Takes note of what was received. An error is an answer that the hub does not give.
+    pub(super) fn observe(&mut self, packet: Packet) -> Result<(), String> {
+        match packet {
+            Packet::PubAck(acknowledgement) => {
                 let id = self.unacknowledged.remove(&acknowledgement.pkid).flatten();
                 self.ready.extend(id.map(|id| Event::Delivered(id).into()));
             }
-            MqttEvent::Outgoing(MqttOutgoing::PubAck(_)) => {
-                self.acknowledging = self.acknowledging.saturating_sub(1);
-            }
-            MqttEvent::Incoming(Packet::Publish(publish)) => self.receive(&publish)?,
+            Packet::Publish(publish) => self.receive(&publish)?,
             _ => {}
         }
         Ok(())

@@ -19,16 +19,18 @@ fn telemetry(body: &str) -> Outgoing {
     }
 }
 
-fn sent(packet_id: u16) -> MqttEvent {
-    MqttEvent::Outgoing(MqttOutgoing::Publish(packet_id))
+/// Hands a message over, which goes out in this packet.
+fn send_in(exchange: &mut Exchange, packet_id: u16, id: u64, outgoing: &Outgoing) {
+    exchange.send(id, outgoing).unwrap();
+    exchange.sent(packet_id, outgoing, id);
 }
 
-fn acknowledged(packet_id: u16) -> MqttEvent {
-    MqttEvent::Incoming(Packet::PubAck(PubAck::new(packet_id)))
+fn acknowledged(packet_id: u16) -> Packet {
+    Packet::PubAck(PubAck::new(packet_id))
 }
 
-fn published(topic: &str, body: &str) -> MqttEvent {
-    MqttEvent::Incoming(Packet::Publish(Publish::new(topic, QoS::AtLeastOnce, body)))
+fn published(topic: &str, body: &str) -> Packet {
+    Packet::Publish(Publish::new(topic, QoS::AtLeastOnce, body))
 }
 
 fn events(exchange: &mut Exchange) -> Vec<Event> {
@@ -81,12 +83,9 @@ fn the_other_messages_go_to_their_topics() {
 #[test]
 fn telemetry_is_delivered_when_its_own_packet_is_acknowledged() {
     let mut exchange = exchange();
-    exchange.send(10, &telemetry("{}")).unwrap();
-    exchange.send(11, &Outgoing::GetTwin).unwrap();
-    exchange.send(12, &telemetry("{}")).unwrap();
-    for packet_id in [1, 2, 3] {
-        exchange.observe(sent(packet_id)).unwrap();
-    }
+    send_in(&mut exchange, 1, 10, &telemetry("{}"));
+    send_in(&mut exchange, 2, 11, &Outgoing::GetTwin);
+    send_in(&mut exchange, 3, 12, &telemetry("{}"));
     exchange.observe(acknowledged(3)).unwrap();
     exchange.observe(acknowledged(2)).unwrap();
     assert_eq!(
@@ -104,8 +103,7 @@ fn telemetry_is_delivered_when_its_own_packet_is_acknowledged() {
 fn a_packet_id_is_used_again() {
     let mut exchange = exchange();
     for id in [10, 11] {
-        exchange.send(id, &telemetry("{}")).unwrap();
-        exchange.observe(sent(1)).unwrap();
+        send_in(&mut exchange, 1, id, &telemetry("{}"));
         exchange.observe(acknowledged(1)).unwrap();
         exchange.observe(acknowledged(1)).unwrap();
         assert_eq!(events(&mut exchange), [Event::Delivered(id)]);
@@ -115,8 +113,7 @@ fn a_packet_id_is_used_again() {
 #[test]
 fn a_report_is_delivered_by_its_answer_alone() {
     let mut exchange = exchange();
-    exchange.send(5, &Outgoing::Report(Document::new())).unwrap();
-    exchange.observe(sent(1)).unwrap();
+    send_in(&mut exchange, 1, 5, &Outgoing::Report(Document::new()));
     exchange.observe(acknowledged(1)).unwrap();
     assert_eq!(events(&mut exchange), []);
     exchange
@@ -239,10 +236,10 @@ fn what_is_too_large_for_the_hub_is_refused_here() {
 }
 
 /// A cloud-to-device message in a packet of its own.
-fn message(packet_id: u16) -> MqttEvent {
+fn message(packet_id: u16) -> Packet {
     let mut publish = Publish::new("devices/dev-1/messages/devicebound/", QoS::AtLeastOnce, "");
     publish.pkid = packet_id;
-    MqttEvent::Incoming(Packet::Publish(publish))
+    Packet::Publish(publish)
 }
 
 #[test]
@@ -270,7 +267,7 @@ fn what_means_nothing_to_the_device_is_acknowledged_in_its_turn() {
     let mut stray = Publish::new("devices/dev-1/nonsense", QoS::AtLeastOnce, "");
     stray.pkid = 8;
     exchange.observe(message(7)).unwrap();
-    exchange.observe(MqttEvent::Incoming(Packet::Publish(stray))).unwrap();
+    exchange.observe(Packet::Publish(stray)).unwrap();
     exchange.pop();
     assert_eq!(exchange.take_handled(), Vec::<u16>::new());
     exchange.pop();
@@ -281,20 +278,8 @@ fn what_means_nothing_to_the_device_is_acknowledged_in_its_turn() {
 fn qos_0_is_not_acknowledged() {
     let mut exchange = exchange();
     let call = Publish::new("$iothub/methods/POST/reboot/?$rid=1", QoS::AtMostOnce, "");
-    exchange.observe(MqttEvent::Incoming(Packet::Publish(call))).unwrap();
+    exchange.observe(Packet::Publish(call)).unwrap();
     assert!(exchange.pop().is_some());
     assert!(exchange.pop().is_none());
     assert_eq!(exchange.take_handled(), Vec::<u16>::new());
-}
-
-#[test]
-fn it_is_idle_when_its_acknowledgements_have_left() {
-    let mut exchange = exchange();
-    exchange.observe(message(7)).unwrap();
-    exchange.pop();
-    exchange.pop();
-    assert_eq!(exchange.take_handled(), [7]);
-    assert!(!exchange.is_idle());
-    exchange.observe(MqttEvent::Outgoing(MqttOutgoing::PubAck(7))).unwrap();
-    assert!(exchange.is_idle());
 }

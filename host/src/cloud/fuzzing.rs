@@ -1,7 +1,7 @@
 //! What a hub says, as a device reads it, without a connection: what `fuzz/` gives its bytes to. Only with the feature
 //! `fuzzing`.
 
-use rumqttc::{Event as MqttEvent, Outgoing as MqttOutgoing, Packet, PubAck, Publish, QoS};
+use rumqttc::{Packet, PubAck, Publish, QoS};
 use setpoint_protocol::twin::Document;
 
 pub use super::dps::fuzzing::dps_answer;
@@ -24,8 +24,7 @@ impl Default for HubAnswers {
         let sent = [Outgoing::GetTwin, Outgoing::Report(Document::new()), telemetry];
         for (number, outgoing) in (1..).zip(&sent) {
             exchange.send(u64::from(number), outgoing);
-            // Only what a hub receives can fail.
-            let _ = exchange.observe(MqttEvent::Outgoing(MqttOutgoing::Publish(number)));
+            exchange.sent(number, outgoing, u64::from(number));
         }
         HubAnswers(exchange)
     }
@@ -49,7 +48,7 @@ impl HubAnswers {
     }
 
     fn observe(&mut self, packet: Packet) -> Result<Vec<Event>, String> {
-        self.0.observe(MqttEvent::Incoming(packet))?;
+        self.0.observe(packet)?;
         Ok(std::iter::from_fn(|| self.0.pop()).collect())
     }
 }

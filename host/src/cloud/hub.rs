@@ -96,7 +96,7 @@ impl Connector for AzureConnector {
         // With a kept session messages may come before the last SUBACK; they are kept as well.
         let mut exchange = Exchange::new(&to.device_id);
         session
-            .subscribed(filters.len(), |event| exchange.observe(event))
+            .subscribed(filters.len(), |packet| exchange.observe(packet))
             .await?;
         Ok(Box::new(HubConnection {
             session,
@@ -119,7 +119,11 @@ struct HubConnection {
 impl Connection for HubConnection {
     fn send(&mut self, id: u64, outgoing: &Outgoing) -> Result<(), ConnectError> {
         match self.exchange.send(id, outgoing) {
-            Some(message) => self.session.publish(message.topic, message.body),
+            Some(message) => {
+                let packet_id = self.session.publish(message.topic, message.body)?;
+                self.exchange.sent(packet_id, outgoing, id);
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -134,9 +138,9 @@ impl Connection for HubConnection {
             if let Some(event) = event {
                 return Ok(event);
             }
-            let event = self.session.next().await?;
+            let packet = self.session.next().await?;
             self.exchange
-                .observe(event)
+                .observe(packet)
                 .map_err(|reason| self.session.lost(&reason))?;
         }
     }
@@ -152,7 +156,7 @@ impl Connection for HubConnection {
             while !self.exchange.is_idle() {
                 match self.session.next().await {
                     // What comes now is not handed over any more, and not acknowledged: the hub keeps it for the next time.
-                    Ok(event) => drop(self.exchange.observe(event)),
+                    Ok(packet) => drop(self.exchange.observe(packet)),
                     Err(_) => return,
                 }
             }

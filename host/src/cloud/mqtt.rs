@@ -1,24 +1,19 @@
-//! One MQTT session over TLS, as both services are spoken to: rumqttc with its event loop polled by whoever waits, so that
-//! a device needs no task of its own, and its errors told apart by what the operator can do about them.
+//! One MQTT session over TLS, as both services are spoken to: packets in the form of rumqttc's codec, polled by whoever
+//! waits, so that a device needs no task of its own, and errors told apart by what the operator can do about them.
 
-mod driver;
 mod ending;
+mod wire;
 
-use std::io;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rumqttc::{
-    AckMode, AsyncClient, Broker, ConnectAuth, ConnectionError, Event, ManualAck, MqttOptions, NetworkOptions, Packet,
-    PubAck, PublishOptions, QoS, Transport,
-};
+use rumqttc::{Connect, ConnectAuth, ConnectReturnCode, Packet, PubAck, Publish, QoS, Subscribe};
 use setpoint_protocol::endpoint::Endpoint;
 use setpoint_protocol::sas::Token;
 use setpoint_protocol::topic::Filter;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::driver::{Driver, Ending};
-use self::ending::{Refusal, client_error, io_error, is_closed_by_peer, refusal};
+use self::ending::{Refusal, broken, io_error, is_closed_by_peer, refusal};
+use self::wire::{Broken, Wire};
 use super::dial::{Stream, dial};
 use super::{Access, ConnectError};
 
@@ -36,9 +31,6 @@ pub(super) const LARGEST_MESSAGE: usize = 256 * 1024;
 
 /// The same with room for the fixed header and a topic of the length that MQTT allows.
 const LARGEST_PACKET: usize = LARGEST_MESSAGE + 64 * 1024 + 16;
-
-/// How many requests may leave in one flush.
-const BATCH: usize = 32;
 
 /// Who opens a session, and where.
 pub(super) struct Login {
@@ -70,126 +62,120 @@ impl Login {
 pub(super) struct Session {
     id: String,
     endpoint: Endpoint,
-    client: AsyncClient,
-    driver: Driver,
+    wire: Wire,
 }
 
 impl Session {
     /// Connects, and returns when the service has accepted.
     pub(super) async fn open(login: Login, access: &Access) -> Result<Session, ConnectError> {
         let deadline = Instant::now() + PATIENCE;
-        let late = || ConnectError::Unreachable {
-            endpoint: login.endpoint.clone(),
+        let endpoint = login.endpoint.clone();
+        let opened = timeout_at(deadline, async {
+            let stream = dial(&login.id, &login.endpoint, access).await?;
+            Session::start(login, access, stream).await
+        });
+        opened.await.map_err(|_| ConnectError::Unreachable {
+            endpoint,
             reason: format!("no answer within {} s", PATIENCE.as_secs()),
+        })?
+    }
+
+    /// Says CONNECT and waits for the answer.
+    async fn start(login: Login, access: &Access, stream: Box<dyn Stream>) -> Result<Session, ConnectError> {
+        let auth = login.auth();
+        let Login {
+            id, endpoint, clean, ..
+        } = login;
+        let mut session = Session {
+            endpoint,
+            wire: Wire::new(
+                stream,
+                Duration::from_secs(access.keep_alive_seconds().into()),
+                access.longest_silence(),
+            ),
+            id,
         };
-        let dialled = timeout_at(deadline, dial(&login.id, &login.endpoint, access)).await;
-        let mut session = Session::start(&login, access, dialled.map_err(|_| late())??)?;
-        // The first event is the CONNACK: a refusal is an error.
-        match timeout_at(deadline, session.driver.next()).await.map_err(|_| late())? {
-            Ok(_) => Ok(session),
-            Err(Ending::Client(error)) => Err(session.not_opened(&error)),
-            Err(Ending::Silence(_)) => Err(late()),
+        let connect = Packet::Connect(Connect {
+            keep_alive: access.keep_alive_seconds(),
+            client_id: session.id.clone(),
+            clean_session: clean,
+            last_will: None,
+            auth,
+        });
+        match session.greet(&connect).await {
+            Ok(()) => Ok(session),
+            Err(error) => Err(session.not_opened(&error)),
         }
     }
 
-    /// A session about to say CONNECT.
-    fn start(login: &Login, access: &Access, stream: Box<dyn Stream>) -> Result<Session, ConnectError> {
-        let Login { id, endpoint, .. } = login;
-        let mut options = MqttOptions::new(id, Broker::tcp(&endpoint.host, endpoint.port_or(PORT)));
-        // The stream is encrypted already.
-        let stream = Mutex::new(Some(stream));
-        options
-            .set_transport(Transport::tcp())
-            .set_socket_connector(move |_, _| {
-                let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
-                async { stream.ok_or_else(|| io::Error::other("a session is opened once")) }
-            })
-            .set_auth(login.auth())
-            .set_keep_alive(access.keep_alive_seconds())
-            .set_max_packet_size(LARGEST_PACKET, LARGEST_PACKET)
-            .set_max_request_batch(BATCH)
-            .set_ack_mode(AckMode::Manual);
-        let refused = |reason: String| ConnectError::Refused {
-            device: id.clone(),
-            endpoint: endpoint.clone(),
-            reason,
-        };
-        options
-            .try_set_clean_session(login.clean)
-            .map_err(|error| refused(error.to_string()))?;
-
-        // Unbounded because the device's outbox, which is bounded, decides how much is handed over.
-        let built = AsyncClient::builder(options).unbounded().try_build();
-        let (client, mut events) = built.map_err(|error| refused(error.to_string()))?;
-        let silence = access.longest_silence();
-        let mut network = NetworkOptions::new();
-        // For CONNACK and for each flush. Both are ended sooner: by the caller, and by silence.
-        network.set_connection_timeout(silence.max(PATIENCE).as_secs() + 1);
-        events.set_network_options(network);
-        Ok(Session {
-            id: id.clone(),
-            endpoint: endpoint.clone(),
-            client,
-            driver: Driver::new(events, silence),
-        })
+    async fn greet(&mut self, connect: &Packet) -> Result<(), Broken> {
+        self.wire.put(connect)?;
+        match self.wire.next().await? {
+            Packet::ConnAck(answer) if answer.code == ConnectReturnCode::Success => Ok(()),
+            Packet::ConnAck(answer) => Err(Broken::Refused(answer.code)),
+            _ => Err(Broken::NoAnswer),
+        }
     }
 
     /// Asks for a subscription with QoS 1; the answer is a [`Packet::SubAck`].
-    pub(super) fn subscribe(&self, filter: &Filter) -> Result<(), ConnectError> {
-        self.client
-            .try_subscribe(filter.to_string(), QoS::AtLeastOnce)
-            .map_err(|error| self.lost(&error.to_string()))
+    pub(super) fn subscribe(&mut self, filter: &Filter) -> Result<(), ConnectError> {
+        let mut subscribe = Subscribe::new(filter.to_string(), QoS::AtLeastOnce);
+        subscribe.pkid = self.wire.new_id();
+        self.put(&Packet::Subscribe(subscribe))
     }
 
-    /// Hands a message over with QoS 1. It leaves while [`Session::next`] is waited for.
-    pub(super) fn publish(&self, topic: String, body: Vec<u8>) -> Result<(), ConnectError> {
-        self.client
-            .try_publish(topic, body, PublishOptions::at_least_once())
-            .map_err(|error| self.lost(&error.to_string()))
+    /// Hands a message over with QoS 1, under the packet id that is returned. It leaves while [`Session::next`] is waited for.
+    pub(super) fn publish(&mut self, topic: String, body: Vec<u8>) -> Result<u16, ConnectError> {
+        let mut publish = Publish::new(topic, QoS::AtLeastOnce, body);
+        let packet_id = self.wire.new_id();
+        publish.pkid = packet_id;
+        self.put(&Packet::Publish(publish))?;
+        Ok(packet_id)
     }
 
     /// Acknowledges the message that came in this packet with QoS 1. It leaves while [`Session::next`] is waited for.
-    pub(super) fn acknowledge(&self, packet_id: u16) -> Result<(), ConnectError> {
-        self.client
-            .try_manual_ack(ManualAck::PubAck(PubAck::new(packet_id)))
-            .map_err(|error| self.lost(&error.to_string()))
+    pub(super) fn acknowledge(&mut self, packet_id: u16) -> Result<(), ConnectError> {
+        self.put(&Packet::PubAck(PubAck::new(packet_id)))
     }
 
-    /// What happened next, out or in. Messages with QoS 1 are not acknowledged. Cancel safe: what was under way goes on at
-    /// the next call.
-    pub(super) async fn next(&mut self) -> Result<Event, ConnectError> {
-        self.driver.next().await.map_err(|ending| match ending {
-            Ending::Client(error) if is_closed_by_peer(&error) => ConnectError::Closed {
+    fn put(&mut self, packet: &Packet) -> Result<(), ConnectError> {
+        self.wire.put(packet).map_err(|error| self.lost(&broken(&error)))
+    }
+
+    /// The next packet. Messages with QoS 1 are not acknowledged. Cancel safe: what was under way goes on at the next call.
+    pub(super) async fn next(&mut self) -> Result<Packet, ConnectError> {
+        match self.wire.next().await {
+            Ok(packet) => Ok(packet),
+            Err(error) if is_closed_by_peer(&error) => Err(ConnectError::Closed {
                 device: self.id.clone(),
                 endpoint: self.endpoint.clone(),
-            },
-            Ending::Client(error) => self.lost(&client_error(&error)),
-            Ending::Silence(time) => self.lost(&format!("nothing was heard from it for {} s", time.as_secs_f64())),
-        })
+            }),
+            Err(error) => Err(self.lost(&broken(&error))),
+        }
     }
 
     /// Waits until `subscriptions` SUBACKs have come. What else comes meanwhile goes to `other`, whose errors end it.
     pub(super) async fn subscribed(
         &mut self,
         subscriptions: usize,
-        mut other: impl FnMut(Event) -> Result<(), String>,
+        mut other: impl FnMut(Packet) -> Result<(), String>,
     ) -> Result<(), ConnectError> {
         let deadline = Instant::now() + PATIENCE;
         let mut missing = subscriptions;
         while missing > 0 {
-            let event = match timeout_at(deadline, self.next()).await {
-                Ok(event) => event?,
+            let packet = match timeout_at(deadline, self.next()).await {
+                Ok(packet) => packet?,
                 Err(_) => return Err(self.lost("subscriptions were not answered in time")),
             };
-            match event {
-                Event::Incoming(Packet::SubAck(answer)) => {
+            match packet {
+                Packet::SubAck(answer) => {
                     let accepted = |code: &_| matches!(code, rumqttc::SubscribeReasonCode::Success(_));
                     if !answer.return_codes.iter().all(accepted) {
                         return Err(self.lost("a subscription was refused"));
                     }
                     missing -= 1;
                 }
-                event => other(event).map_err(|reason| self.lost(&reason))?,
+                packet => other(packet).map_err(|reason| self.lost(&reason))?,
             }
         }
         Ok(())
@@ -197,12 +183,10 @@ impl Session {
 
     /// Sends DISCONNECT and waits, for a second at most, until it has left.
     pub(super) async fn close(mut self) {
-        if self.client.try_disconnect_now().is_err() {
-            return;
+        if self.wire.put(&Packet::Disconnect).is_ok() {
+            // Whether it left or the time is up, the session is over.
+            let _ = timeout(Duration::from_secs(1), self.wire.flush()).await;
         }
-        let left = async { while self.driver.next().await.is_ok() {} };
-        // Whether it left or the time is up, the session is over.
-        let _ = timeout(Duration::from_secs(1), left).await;
     }
 
     /// The error of a session that has ended, for `reason`.
@@ -214,17 +198,17 @@ impl Session {
         }
     }
 
-    fn not_opened(&self, error: &ConnectionError) -> ConnectError {
+    fn not_opened(&self, error: &Broken) -> ConnectError {
         let refused = |reason| ConnectError::Refused {
             device: self.id.clone(),
             endpoint: self.endpoint.clone(),
             reason,
         };
-        let ConnectionError::ConnectionRefused(code) = error else {
+        let Broken::Refused(code) = error else {
             // With TLS 1.3 the handshake is over for the client before the server has looked at its certificate.
             return match io_error(error).and_then(verdict_on_client) {
                 Some(reason) => refused(reason),
-                None => self.lost(&format!("no answer to CONNECT: {}", client_error(error))),
+                None => self.lost(&format!("no answer to CONNECT: {}", broken(error))),
             };
         };
         match refusal(*code) {

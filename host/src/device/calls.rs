@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::core::Device;
 use super::lengthy::lengthy;
 use super::notice::Notice;
@@ -10,7 +12,7 @@ use super::report::acknowledgement;
 use super::status::Counters;
 use super::timers;
 use crate::cloud::Outgoing;
-use crate::effect::{Effect, Level};
+use crate::effect::{Effect, Level, Member};
 use crate::sandbox::{Guest, GuestError, Quota};
 
 impl Device {
@@ -35,13 +37,17 @@ impl Device {
     }
 
     fn attempt<T>(&mut self, call: impl FnOnce(&mut Guest) -> Result<T, GuestError>) -> Option<Result<T, GuestError>> {
+        self.resume(None);
         let granted = self.grant(self.timers.len());
         let slow = self.life.is_slow();
         let guest = self.life.guest()?;
         guest.grant(granted);
+        let began = self.clock.monotonic();
         let result = if slow { lengthy(|| call(guest)) } else { call(guest) };
+        let took = self.clock.monotonic().saturating_sub(began);
         let effects = settle(guest, granted, &mut self.quotas, &mut self.counters);
         self.apply(effects, result.is_ok());
+        self.notice(&Notice::Called(took));
         Some(result)
     }
 
@@ -77,7 +83,7 @@ impl Device {
                         properties,
                     });
                 }
-                Effect::Report { property, value } => self.outbox.report(property, value),
+                Effect::Report { property, value } => self.report(property, value),
                 Effect::Acknowledge {
                     property,
                     value,
@@ -86,7 +92,7 @@ impl Device {
                     description,
                 } => {
                     let value = acknowledgement(value, status, version, description);
-                    self.outbox.report(property, value);
+                    self.report(property, value);
                 }
                 Effect::Respond { .. } | Effect::After { .. } | Effect::Every { .. } | Effect::Cancel { .. } => {
                     others.push(effect);
@@ -102,6 +108,12 @@ impl Device {
         let now = self.clock.monotonic();
         for effect in others {
             self.carry_out(effect, now);
+        }
+    }
+
+    fn report(&mut self, property: Member, value: Value) {
+        if !self.aside.knows(&property, &value) {
+            self.outbox.report(property, value);
         }
     }
 

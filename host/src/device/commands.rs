@@ -27,6 +27,24 @@ struct Open {
     expires: Duration,
 }
 
+/// A command that is open no more.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Closed {
+    /// What the hub calls it.
+    pub(super) rid: String,
+    /// When it came, by the monotonic clock.
+    pub(super) came: Duration,
+}
+
+impl From<Open> for Closed {
+    fn from(Open { rid, expires, .. }: Open) -> Self {
+        Self {
+            rid,
+            came: expires.saturating_sub(COMMAND_TIME),
+        }
+    }
+}
+
 impl Commands {
     pub(super) fn is_full(&self) -> bool {
         self.open.len() >= OPEN_COMMANDS
@@ -46,15 +64,15 @@ impl Commands {
         request
     }
 
-    /// Closes it and returns the hub's id. None for one that was answered or has expired.
-    pub(super) fn close(&mut self, request: &str) -> Option<String> {
+    /// Closes it. None for one that was answered or has expired.
+    pub(super) fn close(&mut self, request: &str) -> Option<Closed> {
         let index = self.open.iter().position(|open| open.request == request)?;
-        self.open.remove(index).map(|open| open.rid)
+        self.open.remove(index).map(Closed::from)
     }
 
-    /// Closes all, and returns the hub's ids: nobody is left to answer them.
-    pub(super) fn close_all(&mut self) -> Vec<String> {
-        self.open.drain(..).map(|open| open.rid).collect()
+    /// Closes all: nobody is left to answer them.
+    pub(super) fn close_all(&mut self) -> Vec<Closed> {
+        self.open.drain(..).map(Closed::from).collect()
     }
 
     /// What the guest calls those that are open.
@@ -124,7 +142,8 @@ mod tests {
         let first = commands.open("7".to_owned(), Duration::ZERO);
         let second = commands.open("7".to_owned(), Duration::from_secs(1));
         assert_ne!(first, second);
-        assert_eq!(commands.close(&second).as_deref(), Some("7"));
+        let (rid, came) = ("7".to_owned(), Duration::from_secs(1));
+        assert_eq!(commands.close(&second), Some(Closed { rid, came }));
         assert_eq!(commands.close(&second), None);
         assert_eq!(commands.next_deadline(), Some(Duration::from_secs(300)));
         assert_eq!(commands.take_expired(Duration::from_secs(299)), None);

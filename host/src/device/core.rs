@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde_json::json;
 use setpoint_protocol::twin::{Document, Twin};
 
-use super::commands::{Commands, json_payload, target};
+use super::aside::Aside;
+use super::commands::{Closed, Commands, json_payload, target};
 use super::connectivity::ConnectionState;
 use super::desired::{Desired, Patched};
 use super::health::{RESTARTS, Verdict};
@@ -52,6 +53,7 @@ pub struct Device {
     /// How often in a row the hub was too busy for the twin.
     pub(super) busy: u32,
     pub(super) awaited: [Awaited; 2],
+    pub(super) aside: Aside,
 }
 
 impl Device {
@@ -79,6 +81,7 @@ impl Device {
             connection: ConnectionState::default(),
             busy: 0,
             awaited: Default::default(),
+            aside: Aside::default(),
         })
     }
 
@@ -142,11 +145,12 @@ impl Device {
         let desired = self.desired.replace(twin.desired);
         self.first(|guest| guest.update(desired))?;
         self.life.started(self.clock.monotonic());
+        self.notice(&Notice::Started);
         Ok(())
     }
 
     /// The last thing asked of a guest: its state, for when the device is started again.
-    pub(super) fn put_aside(&mut self) {
+    pub(super) fn keep_state(&mut self) {
         let state = self.save();
         if let Some(state) = state {
             let model_id = self.model_id.clone();
@@ -158,8 +162,8 @@ impl Device {
     pub(super) fn failed(&mut self, error: GuestError, ran: bool) {
         self.timers.clear();
         let verdict = self.life.failed(error.clone(), self.clock.monotonic(), ran);
-        for rid in self.commands.close_all() {
-            self.respond(rid, unable(500, "the device failed before it had answered"));
+        for closed in self.commands.close_all() {
+            self.reply(closed, unable(500, "the device failed before it had answered"));
         }
         let device = self.device_id.as_str();
         match verdict {
@@ -202,6 +206,7 @@ impl Device {
     }
 
     pub(super) fn message(&mut self, body: Vec<u8>, properties: Vec<(String, String)>) {
+        self.resume(None);
         if self.life.guest().is_some() {
             self.call(|guest| guest.receive(&body, &properties));
         } else if self.held.len() < HELD_MESSAGES {
@@ -226,17 +231,27 @@ impl Device {
             lengthy(|| self.outbox.flush());
         }
         for _ in 0..self.timers.len() {
-            if self.timers.next_deadline().is_none_or(|due| due > now) || !self.quotas.may_fire(now) {
+            let Some(due) = self.timers.next_deadline().filter(|due| *due <= now) else {
+                break;
+            };
+            if !self.quotas.may_fire(now) {
                 break;
             }
+            if self.life.state().is_some() {
+                self.resume(Some(due));
+                continue;
+            }
             let Some(timer) = self.timers.take_due(now) else { break };
+            self.notice(&Notice::Fired(due));
             self.call(|guest| guest.timer_fired(timer));
         }
     }
 
     /// An instance that does not run is told everything when it starts.
     pub(super) fn update(&mut self, changes: Vec<DesiredValue>) {
-        if !changes.is_empty() {
+        if self.life.state().is_some() && !changes.is_empty() {
+            self.resume(None);
+        } else if !changes.is_empty() {
             self.call(|guest| guest.update(changes));
         }
     }
@@ -261,6 +276,7 @@ impl Device {
             Ok(payload) => payload,
             Err(reason) => return self.respond(rid, unable(400, &reason)),
         };
+        self.resume(None);
         if self.life.guest().is_none() {
             let message = match self.life.parked() {
                 Some(_) => "the device has failed too often and is parked",
@@ -289,13 +305,24 @@ impl Device {
 
     /// Answers an open command; does nothing for one that was answered or has expired.
     pub(super) fn answer(&mut self, request: &str, response: Response) {
-        if let Some(rid) = self.commands.close(request) {
-            self.respond(rid, response);
+        if let Some(closed) = self.commands.close(request) {
+            self.reply(closed, response);
         }
     }
 
+    fn reply(&mut self, Closed { rid, came }: Closed, response: Response) {
+        let took = self.clock.monotonic().saturating_sub(came);
+        self.notice(&Notice::Responded(&response, Some(took)));
+        self.send_response(rid, response);
+    }
+
+    /// Answers a command that the guest is not asked.
     fn respond(&mut self, rid: String, response: Response) {
-        self.notice(&Notice::Responded(&response));
+        self.notice(&Notice::Responded(&response, None));
+        self.send_response(rid, response);
+    }
+
+    fn send_response(&mut self, rid: String, response: Response) {
         let payload = response.payload.to_string();
         self.responses.push(Outgoing::Response {
             rid,

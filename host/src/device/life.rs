@@ -10,6 +10,8 @@ use crate::sandbox::{Guest, GuestError, Program, Surroundings};
 /// What there is of the guest.
 enum Stage {
     Running(Box<Guest>),
+    /// Put aside until something is asked of it; this is its state.
+    Aside(Box<[u8]>),
     /// The last instance failed; the next is due at this monotonic time.
     Resting(Duration),
     Parked,
@@ -50,7 +52,7 @@ impl Life {
     pub(super) fn guest(&mut self) -> Option<&mut Guest> {
         match &mut self.stage {
             Stage::Running(guest) => Some(guest),
-            Stage::Resting(_) | Stage::Parked => None,
+            Stage::Aside(_) | Stage::Resting(_) | Stage::Parked => None,
         }
     }
 
@@ -117,7 +119,7 @@ impl Life {
     pub(super) fn restart_due(&self) -> Option<Duration> {
         match self.stage {
             Stage::Resting(due) => Some(due),
-            Stage::Running(_) | Stage::Parked => None,
+            Stage::Running(_) | Stage::Aside(_) | Stage::Parked => None,
         }
     }
 
@@ -125,6 +127,35 @@ impl Life {
     pub(super) fn renew(&mut self) -> Result<(), GuestError> {
         let guest = Guest::new(&self.program, self.surroundings.clone())?;
         self.restarts += 1;
+        self.stage = Stage::Running(Box::new(guest));
+        Ok(())
+    }
+
+    /// The instance that runs is given up for its state.
+    pub(super) fn put_aside(&mut self, state: Vec<u8>) {
+        self.memory_peak = self.memory_peak();
+        self.stage = Stage::Aside(state.into());
+    }
+
+    /// The state of an instance that was put aside.
+    pub(super) fn state(&self) -> Option<&[u8]> {
+        match &self.stage {
+            Stage::Aside(state) => Some(state),
+            Stage::Running(_) | Stage::Resting(_) | Stage::Parked => None,
+        }
+    }
+
+    /// The same, for [`Life::resume`], which follows.
+    pub(super) fn take_state(&mut self) -> Option<Box<[u8]>> {
+        match &mut self.stage {
+            Stage::Aside(state) => Some(std::mem::take(state)),
+            Stage::Running(_) | Stage::Resting(_) | Stage::Parked => None,
+        }
+    }
+
+    /// Makes the instance that is to take up the state. It counts as the one that was put aside.
+    pub(super) fn resume(&mut self) -> Result<(), GuestError> {
+        let guest = Guest::new(&self.program, self.surroundings.clone())?;
         self.stage = Stage::Running(Box::new(guest));
         Ok(())
     }
@@ -144,7 +175,7 @@ impl Life {
     pub(super) fn parked(&self) -> Option<&GuestError> {
         match self.stage {
             Stage::Parked => self.last_failure.as_ref(),
-            Stage::Running(_) | Stage::Resting(_) => None,
+            Stage::Running(_) | Stage::Aside(_) | Stage::Resting(_) => None,
         }
     }
 
@@ -164,7 +195,7 @@ impl Life {
     pub(super) fn memory_peak(&self) -> usize {
         match &self.stage {
             Stage::Running(guest) => guest.memory_peak().max(self.memory_peak),
-            Stage::Resting(_) | Stage::Parked => self.memory_peak,
+            Stage::Aside(_) | Stage::Resting(_) | Stage::Parked => self.memory_peak,
         }
     }
 }

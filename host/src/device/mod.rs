@@ -18,6 +18,7 @@
 //! | `operator.rs` | orders to a running device: stop, swap, say how it is |
 //! | `core.rs` | the guest with its timers, outbox and open commands |
 //! | `life.rs`, `health.rs` | its instances, one after another; what follows a failure |
+//! | `aside.rs` | its instance put aside between two events |
 //! | `swap.rs` | another guest in the same device |
 //! | `recording.rs` | recording it in mid-life |
 //! | `calls.rs` | calls of the guest, and what comes of them |
@@ -31,6 +32,7 @@
 //! | `status.rs` | how a device is, for whoever asks |
 //! | `lengthy.rs` | work that would hold up the other devices of a thread |
 
+mod aside;
 mod backoff;
 mod calls;
 mod commands;

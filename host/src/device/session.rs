@@ -115,7 +115,7 @@ pub async fn run(session: Session) -> Result<(), SessionError> {
         running.handle(event);
     }
     running.until_stopped(&mut orders).await;
-    running.device.put_aside();
+    running.device.keep_state();
     running.drain().await;
     running.device.outbox.flush();
     running.link.close().await;
@@ -160,6 +160,7 @@ impl Running {
             if self.device.asks_again() {
                 self.read_twin();
             }
+            self.device.rest();
             self.hand_over();
             self.renew_if_due();
             let due = match self.next_deadline() {
@@ -173,7 +174,10 @@ impl Running {
                     Control::Swap(replacement, reply) => self.swap(replacement, reply),
                     // Whoever asked may have gone away.
                     Control::Status(reply) => drop(reply.send(self.device.status())),
-                    Control::Present(reply) => drop(reply.send(self.device.life.present())),
+                    Control::Present(reply) => {
+                        self.device.resume(None);
+                        drop(reply.send(self.device.life.present()));
+                    }
                 },
                 assigned = moved(&mut self.moving) => self.moved(assigned),
                 happened = self.link.next() => self.happened(happened),

@@ -111,6 +111,7 @@ impl Device {
             model_id,
             renews,
         } = replacement;
+        self.resume(None);
         if renews && !self.life.runs(&program) {
             return Err(self.busy("has failed or was swapped meanwhile"));
         }
@@ -182,6 +183,9 @@ impl Device {
 
     /// The state of the guest that runs; none when it has none to give, or fails at it.
     pub(super) fn save(&mut self) -> Option<Vec<u8>> {
+        if let Some(state) = self.life.state() {
+            return Some(state.to_vec());
+        }
         self.call(Guest::save).flatten()
     }
 }

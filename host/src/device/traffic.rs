@@ -201,6 +201,7 @@ impl Device {
         self.awaited = Default::default();
         self.outbox.connection_lost();
         self.desired.connection_lost();
+        self.aside.connection_lost();
         self.question.answered();
     }
 

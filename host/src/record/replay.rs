@@ -10,8 +10,8 @@ use super::reader::Entry;
 use super::script::{Counts, Script};
 use crate::cloud::Assignment;
 use crate::sandbox::{
-    Bytes, Cache, Call, Called, Created, Event, Failure, Given, Guest, GuestError, Limits, LoadError, Permission,
-    Program, Rates, Returned, Sandbox, SandboxError, SharedRandom, Surroundings, Tap,
+    Bytes, Cache, Call, Called, Created, Event, Failure, Footprint, Given, Guest, GuestError, Limits, LoadError,
+    Permission, Program, Rates, Returned, Sandbox, SandboxError, SharedRandom, Surroundings, Tap,
 };
 
 /// A guest may take so many times as long as it was allowed when it was recorded: what is compared is what it does, and this
@@ -278,6 +278,7 @@ fn sandbox(recorded: &Created, allow: BTreeSet<Permission>, cache: Option<Cache>
     let patient = |milliseconds: u64| Duration::from_millis(milliseconds.saturating_mul(PATIENCE));
     let limits = Limits {
         instances: INSTANCES,
+        footprint: Footprint::ANY,
         memory: recorded.memory,
         start: patient(recorded.start),
         event: patient(recorded.event),

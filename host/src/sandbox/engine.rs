@@ -10,6 +10,7 @@ use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::cache::Cache;
+use super::footprint::Footprint;
 use super::imports::State;
 use super::permission::Permission;
 use super::rates::Rates;
@@ -22,19 +23,6 @@ const EPOCH: Duration = Duration::from_millis(10);
 /// Stack of a guest: wasmtime's default, stated because it is part of what a guest is promised.
 const STACK_BYTES: usize = 512 * 1024;
 
-/// Entries a guest's tables may have in all. The Rust thermostat has 60, a Python guest some 10,000.
-const TABLE_ELEMENTS: usize = 100_000;
-
-/// Core instances of one component: the module, its shims, and what a `--stub-wasi` guest brings.
-const CORE_INSTANCES: u32 = 50;
-
-/// Memories of one component: the module's own, and two empty ones that a `--stub-wasi` guest brings. What they hold is
-/// limited in all.
-const MEMORIES: u32 = 3;
-
-/// Tables of one component, for the same reasons.
-const TABLES: u32 = 3;
-
 /// What guests are held to.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -42,6 +30,8 @@ pub struct Limits {
     pub instances: u32,
     /// Linear memory of one guest, in bytes.
     pub memory: usize,
+    /// What the largest of them needs of the pool.
+    pub footprint: Footprint,
     /// Time for instantiation and `start`.
     pub start: Duration,
     /// Time for every other export.
@@ -59,6 +49,7 @@ impl Default for Limits {
         Self {
             instances: 64,
             memory: 16 << 20,
+            footprint: Footprint::ANY,
             start,
             event,
             rates: Rates::default(),
@@ -137,16 +128,22 @@ impl Sandbox {
 }
 
 fn config(limits: &Limits) -> Config {
+    let Footprint {
+        core_instances,
+        memories,
+        tables,
+        table_elements,
+    } = limits.footprint;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(limits.instances)
-        .total_core_instances(limits.instances.saturating_mul(CORE_INSTANCES))
-        .max_core_instances_per_component(CORE_INSTANCES)
-        .total_memories(limits.instances.saturating_mul(MEMORIES))
-        .max_memories_per_component(MEMORIES)
+        .total_core_instances(limits.instances.saturating_mul(core_instances))
+        .max_core_instances_per_component(core_instances)
+        .total_memories(limits.instances.saturating_mul(memories))
+        .max_memories_per_component(memories)
         .max_memory_size(limits.memory)
-        .total_tables(limits.instances.saturating_mul(TABLES))
-        .max_tables_per_component(TABLES)
-        .table_elements(TABLE_ELEMENTS)
+        .total_tables(limits.instances.saturating_mul(tables))
+        .max_tables_per_component(tables)
+        .table_elements(table_elements)
         .max_component_instance_size(1 << 20)
         .max_core_instance_size(1 << 20);
     let mut config = Config::new();

@@ -8,6 +8,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `engine.rs` | the engine, its pool of instances, the epoch ticker |
+//! | `footprint.rs` | what instances of a guest need of the pool |
 //! | `contract.rs` | what a component imports and exports, and whether this host can give it |
 //! | `load.rs` | bytes to program: core modules are wrapped, the contract is checked, then compiled |
 //! | `cache.rs` | compiled code on disk |
@@ -30,6 +31,7 @@ mod cache;
 mod contract;
 mod crossing;
 mod engine;
+mod footprint;
 mod guest;
 mod held;
 mod imports;
@@ -47,6 +49,7 @@ pub use cache::Cache;
 pub use contract::{Contract, Interface};
 pub use crossing::{Assigned, Bytes, Call, Called, Created, Draw, Event, Failure, FailureKind, Given, Gone, Returned};
 pub use engine::{Limits, Sandbox, SandboxError};
+pub use footprint::Footprint;
 pub use guest::{Guest, GuestError};
 pub use load::{LoadError, Program, as_component, name_of, read};
 pub use permission::Permission;

@@ -26,6 +26,7 @@ pub struct Setup {
     pub(super) jitter: Box<dyn Random>,
     pub(super) capacity: Capacity,
     pub(super) store: Option<Store>,
+    pub(super) put_aside: bool,
 }
 
 impl Setup {
@@ -71,6 +72,12 @@ impl Setup {
         self
     }
 
+    /// Puts its instance aside between two events.
+    pub fn put_aside(mut self) -> Self {
+        self.put_aside = true;
+        self
+    }
+
     /// Has connections last so long before their token ends.
     pub fn token_life(self, life: Duration) -> Self {
         self.hub.set_token_life(life, Arc::new(self.clock.clone()));
@@ -102,6 +109,7 @@ impl Setup {
             jitter,
             capacity,
             store,
+            put_aside,
         } = self;
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let surroundings = Surroundings {
@@ -125,6 +133,9 @@ impl Setup {
         }
         if let Some(most) = restarts {
             device = device.restarts(most);
+        }
+        if put_aside {
+            device = device.put_aside();
         }
         let (control, receiver) = mpsc::channel(1);
         let session = Session {

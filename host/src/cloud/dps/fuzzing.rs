@@ -1,6 +1,6 @@
 //! The service's answers, as a device reads them, without a connection.
 
-use rumqttc::{Event, Packet};
+use rumqttc::Packet;
 
 use super::DpsProvisioner;
 use super::answer::{Failure, Step};
@@ -18,7 +18,7 @@ pub fn dps_answer(
     topic: &[u8],
     body: &[u8],
 ) -> Result<Option<Assignment>, ProvisionError> {
-    let Some(answer) = answer_to("1", &Event::Incoming(Packet::Publish(publication(topic, body)))) else {
+    let Some(answer) = answer_to("1", &Packet::Publish(publication(topic, body))) else {
         return Ok(None);
     };
     match provisioner.read(&answer) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rumqttc::{Event, Packet, QoS};
+use rumqttc::{Packet, QoS};
 use setpoint_protocol::topic::{CloudTopic, DeviceTopic, Filter};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -46,14 +46,14 @@ impl MqttLine {
     }
 
     /// What happened next. What comes is acknowledged at once: nothing of it is worth keeping.
-    async fn next(&mut self) -> Result<Event, ConnectError> {
-        let event = self.0.next().await?;
-        if let Event::Incoming(Packet::Publish(publish)) = &event
+    async fn next(&mut self) -> Result<Packet, ConnectError> {
+        let packet = self.0.next().await?;
+        if let Packet::Publish(publish) = &packet
             && publish.qos != QoS::AtMostOnce
         {
             self.0.acknowledge(publish.pkid)?;
         }
-        Ok(event)
+        Ok(packet)
     }
 }
 
@@ -63,7 +63,7 @@ impl Line for MqttLine {
         loop {
             tokio::select! {
                 () = sleep_until(until) => return Ok(()),
-                event = self.next() => drop(event?),
+                packet = self.next() => drop(packet?),
             }
         }
     }
@@ -72,11 +72,11 @@ impl Line for MqttLine {
         self.0.publish(topic.to_string(), body)?;
         let deadline = Instant::now() + ANSWER_TIME;
         loop {
-            let Ok(event) = timeout_at(deadline, self.next()).await else {
+            let Ok(packet) = timeout_at(deadline, self.next()).await else {
                 let seconds = ANSWER_TIME.as_secs();
                 return Err(self.0.lost(&format!("a request was not answered within {seconds} s")));
             };
-            if let Some(answer) = answer_to(rid, &event?) {
+            if let Some(answer) = answer_to(rid, &packet?) {
                 return Ok(answer);
             }
         }
@@ -87,9 +87,9 @@ impl Line for MqttLine {
     }
 }
 
-/// The answer in `event`, when it is one to the request `rid`.
-pub(super) fn answer_to(rid: &str, event: &Event) -> Option<Answer> {
-    let Event::Incoming(Packet::Publish(publish)) = event else {
+/// The answer in `packet`, when it is one to the request `rid`.
+pub(super) fn answer_to(rid: &str, packet: &Packet) -> Option<Answer> {
+    let Packet::Publish(publish) = packet else {
         return None;
     };
     match CloudTopic::parse(std::str::from_utf8(&publish.topic).ok()?).ok()? {
@@ -116,7 +116,7 @@ mod tests {
     fn only_the_answer_to_the_request_counts() {
         let publish = |topic: &str| {
             let publish = Publish::new(topic, QoS::AtLeastOnce, "body");
-            Event::Incoming(Packet::Publish(publish))
+            Packet::Publish(publish)
         };
         let answer = answer_to("2", &publish("$dps/registrations/res/202/?$rid=2&retry-after=3")).unwrap();
         assert_eq!(
@@ -125,6 +125,6 @@ mod tests {
         );
         assert!(answer_to("2", &publish("$dps/registrations/res/202/?$rid=1")).is_none());
         assert!(answer_to("2", &publish("$iothub/twin/res/200/?$rid=2")).is_none());
-        assert!(answer_to("2", &Event::Incoming(Packet::PingResp)).is_none());
+        assert!(answer_to("2", &Packet::PingResp).is_none());
     }
 }

@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::io;
 
-use rumqttc::{ConnectReturnCode, ConnectionError, StateError};
+use rumqttc::ConnectReturnCode;
 use rustls::AlertDescription;
 
+use super::wire::Broken;
 use crate::cloud::dial::tls_error;
 
 /// What a CONNACK with a refusal means.
@@ -31,32 +32,30 @@ pub(super) fn refusal(code: ConnectReturnCode) -> Refusal {
 /// Whether the other side has closed the connection, rather than that it broke: the end of the stream, with TLS's goodbye or
 /// without, or a reset. That holds for writing too: a peer that has gone answers with a reset, and from then on the pipe is
 /// broken.
-pub(super) fn is_closed_by_peer(error: &ConnectionError) -> bool {
-    match io_error(error) {
-        Some(error) => matches!(
+pub(super) fn is_closed_by_peer(error: &Broken) -> bool {
+    match error {
+        Broken::Ended => true,
+        Broken::Io(error) => matches!(
             error.kind(),
             io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
         ),
-        None => matches!(error, ConnectionError::MqttState(StateError::ConnectionAborted)),
+        _ => false,
     }
 }
 
 /// The transport's error, when it is one.
-pub(super) fn io_error(error: &ConnectionError) -> Option<&io::Error> {
+pub(super) fn io_error(error: &Broken) -> Option<&io::Error> {
     match error {
-        ConnectionError::Io(error)
-        | ConnectionError::MqttState(StateError::Io(error) | StateError::Deserialization(rumqttc::Error::Io(error))) => {
-            Some(error)
-        }
+        Broken::Io(error) => Some(error),
         _ => None,
     }
 }
 
-/// A client's error as people read it: the transport's own words when they are known.
-pub(super) fn client_error(error: &ConnectionError) -> String {
-    match io_error(error) {
-        Some(error) => in_words(error),
-        None => in_words(error),
+/// An error of the session as people read it.
+pub(super) fn broken(error: &Broken) -> String {
+    match error {
+        Broken::Io(error) => in_words(error),
+        error => in_words(error),
     }
 }
 
@@ -101,10 +100,6 @@ pub(in crate::cloud) fn in_words(error: &dyn Error) -> String {
 mod tests {
     use super::*;
 
-    fn while_reading(error: io::Error) -> ConnectionError {
-        ConnectionError::MqttState(StateError::Deserialization(rumqttc::Error::Io(error)))
-    }
-
     #[test]
     fn only_an_unavailable_service_is_refused_for_now() {
         for code in [
@@ -123,27 +118,26 @@ mod tests {
 
     #[test]
     fn the_end_of_the_stream_and_a_reset_are_the_peers_doing() {
-        assert!(is_closed_by_peer(&ConnectionError::MqttState(
-            StateError::ConnectionAborted
-        )));
+        assert!(is_closed_by_peer(&Broken::Ended));
         for kind in [
             io::ErrorKind::UnexpectedEof,
             io::ErrorKind::ConnectionReset,
             io::ErrorKind::BrokenPipe,
         ] {
-            assert!(is_closed_by_peer(&while_reading(kind.into())), "{kind:?}");
-            assert!(is_closed_by_peer(&ConnectionError::Io(kind.into())), "{kind:?}");
+            assert!(is_closed_by_peer(&Broken::Io(kind.into())), "{kind:?}");
         }
     }
 
     #[test]
     fn everything_else_is_not() {
+        let garbled = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
         for error in [
-            while_reading(io::ErrorKind::TimedOut.into()),
-            while_reading(io::ErrorKind::HostUnreachable.into()),
-            while_reading(io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError)),
-            ConnectionError::FlushTimeout,
-            ConnectionError::MqttState(StateError::Unsolicited(7)),
+            Broken::Io(io::ErrorKind::TimedOut.into()),
+            Broken::Io(io::ErrorKind::HostUnreachable.into()),
+            Broken::Io(garbled),
+            Broken::Silence(std::time::Duration::from_secs(90)),
+            Broken::Packet(rumqttc::Error::MalformedPacket),
+            Broken::Over,
         ] {
             assert!(!is_closed_by_peer(&error), "{error:?}");
         }

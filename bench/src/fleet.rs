@@ -1,0 +1,110 @@
+//! Fleets against an emulator of its own process: memory, processor time and latency of a device, beside a bare MQTT client in
+//! the same pattern, at growing numbers, put aside, flat out, and among devices that misbehave.
+//!
+//! `setpoint-bench fleet [DEVICES..]` runs it alone; each number of devices is measured live and, up to the file limit,
+//! put aside.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+use setpoint::fleet::report::Report;
+use setpoint_tests::ROGUE;
+
+use crate::azure::Azure;
+use crate::figures::Table;
+
+/// Seconds from the last start to the end: each device sends five times.
+const STEADY: u64 = 40;
+
+/// Starts a second.
+const RAMP: u64 = 500;
+
+pub(crate) fn measure(program: &Path, folder: &Path, sizes: &[u64], table: &mut Table) -> anyhow::Result<()> {
+    let azure = Azure::start(folder, program)?;
+    let mut fleet = Fleet {
+        program,
+        folder,
+        azure: &azure,
+        table,
+    };
+    for devices in sizes {
+        let live = fleet.run(&format!("{devices} devices"), *devices, &[])?;
+        let bare = fleet.bare(*devices)?;
+        fleet.table.quotient(
+            &format!("{devices} devices: processor time / bare client's"),
+            "1.5",
+            live.process.cpu_per_message,
+            bare.process.cpu_per_message,
+        );
+    }
+    for devices in sizes.iter().chain(&[18_000]) {
+        fleet.run(&format!("{devices} devices put aside"), *devices, &["--put-aside"])?;
+    }
+    fleet.misbehaving()
+}
+
+struct Fleet<'a> {
+    program: &'a Path,
+    folder: &'a Path,
+    azure: &'a Azure,
+    table: &'a mut Table,
+}
+
+impl Fleet<'_> {
+    /// `setpoint fleet`, in a process of its own.
+    fn run(&mut self, what: &str, devices: u64, options: &[&str]) -> anyhow::Result<Report> {
+        let mut command = Command::new(self.program);
+        command.args(["fleet", "-n", &devices.to_string()]).args(options);
+        self.finish(what, devices, command)
+    }
+
+    /// As many bare clients, in a process of their own.
+    fn bare(&mut self, devices: u64) -> anyhow::Result<Report> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["bare", &devices.to_string()]);
+        self.finish(&format!("{devices} bare MQTT clients"), devices, command)
+    }
+
+    fn finish(&mut self, what: &str, devices: u64, mut command: Command) -> anyhow::Result<Report> {
+        let file = self.folder.join("fleet.json");
+        let seconds = devices / RAMP + STEADY;
+        command
+            .args(["--ramp", &format!("{RAMP}/s"), "--duration", &format!("{seconds}s")])
+            .arg("--report")
+            .arg(&file)
+            .envs(self.azure.environment())
+            .stdout(Stdio::null());
+        let status = command.status().with_context(|| what.to_owned())?;
+        anyhow::ensure!(file.is_file(), "{what}: {status}");
+        let report: Report = serde_json::from_slice(&std::fs::read(&file)?)?;
+        std::fs::remove_file(&file)?;
+        self.table.fleet(what, &report);
+        Ok(report)
+    }
+
+    /// Nine in ten are thermostats; what becomes of them while the tenth does what it must not.
+    fn misbehaving(&mut self) -> anyhow::Result<()> {
+        let (good, bad) = (self.folder.join("thermostat.wasm"), self.folder.join("rogue.wasm"));
+        std::fs::write(&good, setpoint::sandbox::THERMOSTAT)?;
+        std::fs::write(&bad, ROGUE)?;
+        let mix = |path: &PathBuf, weight: u32| format!("{}={weight}", path.display());
+        let mix = format!("{},{}", mix(&good, 90), mix(&bad, 10));
+        for does in ["nothing", "loop", "trap", "flood"] {
+            let does_so = format!("does={does}");
+            let report = self.run(
+                &format!("1000 devices, a tenth of them does {does}"),
+                1_000,
+                &["--mix", &mix, "--config", &does_so],
+            )?;
+            if let Some(others) = report.by_guest.first() {
+                self.table.seconds(
+                    &format!("of them the others': {does}"),
+                    "twice nothing's",
+                    others.timer_to_puback.p99,
+                );
+            }
+        }
+        Ok(())
+    }
+}

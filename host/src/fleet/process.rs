@@ -1,0 +1,68 @@
+//! What this process uses.
+
+use std::time::Duration;
+
+/// Memory and processor time of this process.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Usage {
+    /// Bytes of memory in use, 0 where the system does not say. A page of a file that is mapped many times counts as often,
+    /// so the beginning of a guest's memory, which its instances share until they write to it, counts for each of them.
+    pub resident: u64,
+    /// Bytes of it that are this process's own: heap, stacks, and what guests wrote.
+    pub own: u64,
+    /// Processor time, of the program and of the system on its behalf.
+    pub cpu: Duration,
+}
+
+impl Usage {
+    /// As it is now.
+    pub fn now() -> Self {
+        Self {
+            resident: status("VmRSS:").unwrap_or(0),
+            own: status("RssAnon:").unwrap_or(0),
+            cpu: cpu().unwrap_or_default(),
+        }
+    }
+}
+
+/// Bytes of memory of this process, each page counted once. It takes the system a while to count them.
+pub fn proportional() -> Option<u64> {
+    kibibytes("/proc/self/smaps_rollup", "Pss:")
+}
+
+fn status(name: &str) -> Option<u64> {
+    kibibytes("/proc/self/status", name)
+}
+
+/// Source: proc(5): lines of a name and a number of KiB.
+fn kibibytes(file: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// Source: proc(5): `utime` and `stime`, the fields 14 and 15 of `/proc/self/stat`, in ticks. Linux shows programs a hundred of
+/// them a second on every machine.
+fn cpu() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name, in brackets, may hold anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut ticks = fields.split_ascii_whitespace().skip(11).map(str::parse::<u64>);
+    let ticks = ticks.next()?.ok()? + ticks.next()?.ok()?;
+    Some(Duration::from_millis(ticks * 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_uses_more_and_more_time_and_some_memory() {
+        let before = Usage::now();
+        assert!(before.resident > 1 << 20 && before.own < before.resident, "{before:?}");
+        assert!(proportional().unwrap() > 1 << 20);
+        // A process that never used any would never get here.
+        while Usage::now().cpu == before.cpu {}
+    }
+}
