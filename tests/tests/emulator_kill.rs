@@ -8,7 +8,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ const LIVES: u64 = 8;
 /// A running emulator and a service that calls it.
 struct Life {
     child: Child,
+    _stdout: BufReader<ChildStdout>,
     at: String,
     agent: Agent,
     tokens: [String; 2],
@@ -42,8 +43,10 @@ impl Life {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let first = BufReader::new(child.stdout.take().unwrap()).lines().next();
-        let first = first.unwrap().unwrap();
+        // Kept open: an emulator whose output nobody takes any more ends.
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        stdout.read_line(&mut first).unwrap();
         let (_, rest) = first.split_once("HTTPS on 127.0.0.1:").unwrap();
         let port = rest
             .split(|character: char| !character.is_ascii_digit())
@@ -60,6 +63,7 @@ impl Life {
         let token = |key: &Key, policy: &str| Token::sign("localhost", key, 4_102_444_800, Some(policy)).to_string();
         Life {
             child,
+            _stdout: stdout,
             at: format!("https://localhost:{port}"),
             agent: agent.build().new_agent(),
             tokens: [

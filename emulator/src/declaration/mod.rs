@@ -1,7 +1,7 @@
 //! What a file declares for the emulator to begin with: further hubs, devices, enrolments and groups.
 //!
-//! [`Declaration::open`] reads the file ([`document`]) and gives those who have no keys some, which [`keys`] keeps beside the
-//! identity; [`crate::Emulator::start_declared`] has it applied ([`apply`]). Applied again, it changes nothing that has not
+//! [`Declaration::open`] reads the file (`document.rs`) and gives those who have no keys some, which `keys.rs` keeps beside the
+//! identity; [`crate::Emulator::start_declared`] has it applied (`apply.rs`). Applied again, it changes nothing that has not
 //! changed in the file: what devices and services wrote meanwhile stays.
 
 mod apply;

@@ -164,10 +164,12 @@ impl Entry {
             Credentials::Keys(_) => ("sas", "iothub"),
             Credentials::Certificates(_) | Credentials::Authority => ("x509Certificate", "external"),
         };
-        let method = serde_json::json!({"scope": scope, "type": kind, "issuer": issuer, "acceptingIpFilterRule": null});
+        // In the hub's own order, as its readers may compare it as a text.
+        let method =
+            format!(r#"{{"scope":"{scope}","type":"{kind}","issuer":"{issuer}","acceptingIpFilterRule":null}}"#);
         [
             ("iothub-connection-auth-generation-id", self.generation.to_string()),
-            ("iothub-connection-auth-method", method.to_string()),
+            ("iothub-connection-auth-method", method),
         ]
         .map(|(name, value)| (name.to_owned(), value))
     }

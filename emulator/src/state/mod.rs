@@ -4,7 +4,7 @@
 //! A device's connection holds a [`Link`]; what the hub wants to say to the device arrives there as a [`Delivery`], through
 //! bounded queues, so a device that does not read costs a fixed amount and is disconnected rather than waited for.
 //! Everything a device does is told to listeners as a [`DeviceEvent`], and its telemetry kept in the [`EventLog`] of the
-//! built-in [`endpoint`]. [`Enrollments`] holds what DPS knows and assigns devices to the hub ([`dps`]). [`faults`] has either
+//! built-in [`endpoint`]. [`Enrollments`] holds what DPS knows and assigns devices to the hub (`dps/`). [`faults`] has either
 //! misbehave on request, and [`Hub::telemetry_of`] keeps what devices sent for tests.
 
 mod certificate;

@@ -117,7 +117,7 @@ async fn a_module_proves_itself_with_its_own_key_and_goes_with_its_device() {
         client_id: id.to_owned(),
         ..hello(&azure, &resource)
     };
-    azure.connect(&other, [0x20, 2, 0, 2]).await.closed().await;
+    azure.connect(&other, REFUSED).await.closed().await;
     let module = azure.connect(&right, CONNECTED).await;
     hub.delete_device(id).unwrap();
     module.closed().await;
