@@ -97,16 +97,14 @@ export function events(store: Store, watched: Watched): View {
 function row(watched: Watched, one: Happening): HTMLElement {
   const properties = Object.entries(one.properties ?? {});
   const text = one.text ?? "";
+  // Whose it is: the module's, and the component's.
+  const kind = [NAMES[one.kind], one.module, one.properties?.["dt-subject"]].filter(Boolean).join(" · ");
   const line = text.length > 300 ? `${text.slice(0, 300)}…` : text;
   const summary = h(
     "summary",
     {},
     h("time", { datetime: new Date(one.at).toISOString(), text: clock(one.at, true) }),
-    h("span", {
-      class: "kind",
-      "data-kind": one.kind,
-      text: one.module ? `${NAMES[one.kind]} · ${one.module}` : NAMES[one.kind],
-    }),
+    h("span", { class: "kind", "data-kind": one.kind, text: kind }),
     h("span", { class: "text", text: line }),
   );
   const details = h("details", {}, summary);

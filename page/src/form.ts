@@ -11,8 +11,6 @@ export interface FormField {
   readonly element: HTMLElement;
   /** Reads the field, and shows what is wrong with it. `required`: nothing is wrong, too. */
   read(required: boolean): Read;
-  /** Shows a value. */
-  set(value: unknown): void;
 }
 
 interface Labels {
@@ -30,7 +28,6 @@ export function field(schema: Schema, labels: Labels): FormField {
 interface Control {
   element: HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
   read(text: string): { json: string } | { error: string } | null;
-  show(value: unknown): string;
 }
 
 function single(schema: Schema, labels: Labels): FormField {
@@ -67,17 +64,14 @@ function single(schema: Schema, labels: Labels): FormField {
   return {
     element,
     read(required) {
-      const read = look();
+      // The empty text is a text, where one is needed.
+      const read = input.value === "" && !required ? null : look();
       if (!read) {
         complain(required ? "A value is needed." : "");
         return required ? "wrong" : "nothing";
       }
       complain("error" in read ? read.error : "");
       return "error" in read ? "wrong" : read;
-    },
-    set(value) {
-      if (value !== undefined) input.value = control.show(value);
-      complain("");
     },
   };
 }
@@ -135,7 +129,6 @@ function text(
   return {
     element,
     read: (typed) => (typed.trim() === "" ? null : read(typed)),
-    show: (value) => (typeof value === "string" ? value : JSON.stringify(value)),
   };
 }
 
@@ -143,10 +136,6 @@ function select(options: HTMLOptionElement[], values: unknown[]): Control {
   return {
     element: h("select", {}, h("option", { value: "", text: "Choose…" }), ...options),
     read: (chosen) => (chosen === "" ? null : { json: JSON.stringify(values[Number(chosen)]) }),
-    show: (value) => {
-      const index = values.indexOf(value);
-      return index < 0 ? "" : String(index);
-    },
   };
 }
 
@@ -154,7 +143,6 @@ function json(schema: Schema): Control {
   return {
     element: h("textarea", { rows: "3", spellcheck: "false", class: "code" }),
     read: (typed) => (typed.trim() === "" ? null : readJson(typed, schema)),
-    show: (value) => JSON.stringify(value, null, 2),
   };
 }
 
@@ -181,8 +169,6 @@ function group(fields: Field[], labels: Labels): FormField {
   const inner = fields.map((one) => ({
     name: one.name,
     required: one.required,
-    // A text in an object may be left out; then it is not the empty one.
-    optional: one.schema.kind === "primitive" && one.schema.type === "string" && !one.required,
     field: field(one.schema, hinted(label(one) + (one.required ? " (required)" : ""), one.description)),
   }));
   const hint = labels.hint && h("p", { class: "hint", text: labels.hint });
@@ -201,15 +187,10 @@ function group(fields: Field[], labels: Labels): FormField {
       for (const one of inner) {
         const read = one.field.read(one.required);
         if (read === "wrong") wrong = true;
-        else if (read !== "nothing" && !(one.optional && read.json === '""'))
-          members.push(`${JSON.stringify(one.name)}:${read.json}`);
+        else if (read !== "nothing") members.push(`${JSON.stringify(one.name)}:${read.json}`);
       }
       if (wrong) return "wrong";
       return members.length === 0 && !required ? "nothing" : { json: `{${members.join(",")}}` };
-    },
-    set(value) {
-      if (typeof value !== "object" || value === null) return;
-      for (const one of inner) one.field.set((value as Record<string, unknown>)[one.name]);
     },
   };
 }

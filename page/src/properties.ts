@@ -13,7 +13,6 @@ const LINES = 200;
 
 export function properties(store: Store, watched: Watched): View {
   const modelled = h("div", { class: "stack" });
-  const others = h("div", { class: "stack" });
   const note = h("p", { class: "muted", hidden: true });
   const raw = h("pre", { class: "code", tabindex: "0", "aria-label": "The twin as JSON" });
   const lines: Line[] = [];
@@ -54,7 +53,6 @@ export function properties(store: Store, watched: Watched): View {
     card.hidden = wanted.length === 0;
   };
   const card = h("section", { class: "card", hidden: true }, h("h3", { text: "Not in a model" }));
-  others.append(card);
   return {
     element: h(
       "section",
@@ -62,7 +60,7 @@ export function properties(store: Store, watched: Watched): View {
       h("h2", { class: "hidden", text: "Properties" }),
       note,
       modelled,
-      others,
+      card,
       editor(store, watched),
       h("details", { class: "card" }, h("summary", { text: "The whole twin" }), raw),
     ),
@@ -159,7 +157,7 @@ class Line {
       const component = this.component?.name ?? null;
       const body = `{"component":${JSON.stringify(component)},"name":${JSON.stringify(property.name)},"value":${read.json}}`;
       try {
-        this.watched.twin = (await call("PUT", of(this.watched.id, "property"), body)) as Twin;
+        this.watched.answered((await call("PUT", of(this.watched.id, "property"), body)) as Twin);
         result.className = "result";
         setText(result, "Asked for.");
         this.store.note(`desired ${property.name} = ${read.json}`);
@@ -211,7 +209,7 @@ function editor(store: Store, watched: Watched): HTMLElement {
       return;
     }
     try {
-      watched.twin = (await call("PATCH", of(watched.id, "desired"), input.value)) as Twin;
+      watched.answered((await call("PATCH", of(watched.id, "desired"), input.value)) as Twin);
       result.className = "result";
       setText(result, "Applied.");
       store.note(`desired ${inline(JSON.parse(input.value))}`);

@@ -70,6 +70,13 @@ export class Watched {
     if (this.modelError !== null) this.modelId = "?";
   }
 
+  /** Takes the twin that a call was answered with, unless a newer one has come by the line meanwhile: it would stay hidden. */
+  answered(twin: Twin): void {
+    const version = (of: Twin | null, half: "desired" | "reported") => Number(of?.properties?.[half]?.$version ?? 0);
+    const halves = ["desired", "reported"] as const;
+    if (halves.every((half) => version(twin, half) >= version(this.twin, half))) this.twin = twin;
+  }
+
   add(happenings: Happening[]): void {
     const first = happenings[0];
     if (this.restarted && first && first.kind !== "sent") {

@@ -9,9 +9,10 @@ export const MINUTE = 60_000;
 export const LEAST = 1_000;
 export const MOST = 7 * 24 * 60 * MINUTE;
 
-/** The ends of what is shown. */
+/** The ends of what is shown, in whole milliseconds: of a part of one, uPlot makes ticks that are a second early. */
 export function range(shown: Shown, now: number): [number, number] {
-  return shown.live ? [now - shown.span, now] : [shown.min, shown.max];
+  const [min, max] = shown.live ? [now - shown.span, now] : [shown.min, shown.max];
+  return [Math.round(min), Math.round(max)];
 }
 
 /** The least that is shown of a device that has just begun. */

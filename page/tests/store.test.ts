@@ -37,3 +37,18 @@ test("another emulator that tells the past again has it told once", () => {
   watched.add([telemetry(5, { t: 5 })]);
   assert.deepEqual(watched.series.get("t")?.values, [0, 1, 2, 3, 4, 5]);
 });
+
+test("an answer that is late hides nothing that is newer", () => {
+  const twin = (desired: number, reported: number) => ({
+    properties: { desired: { $version: desired }, reported: { $version: reported } },
+  });
+  const watched = new Watched("d");
+  const [asked, reported, next] = [twin(2, 1), twin(2, 2), twin(3, 2)];
+  watched.answered(asked);
+  assert.equal(watched.twin, asked);
+  watched.twin = reported;
+  watched.answered(asked);
+  assert.equal(watched.twin, reported);
+  watched.answered(next);
+  assert.equal(watched.twin, next);
+});

@@ -9,6 +9,11 @@ test("what follows the present ends with it", () => {
   assert.deepEqual(range(live, 6_000), [5_000, 6_000]);
 });
 
+test("the ends are whole milliseconds", () => {
+  assert.deepEqual(range({ live: true, span: 1_000.4 }, 5_000), [4_000, 5_000]);
+  assert.deepEqual(range({ live: false, min: 1.6, max: 9.4 }, 5_000), [2, 9]);
+});
+
 test("a plot grows with its device until it has its span", () => {
   const wanted: Shown = { live: true, span: 300_000 };
   assert.deepEqual(grown(wanted, 1_000_000, 999_000), { live: true, span: 20_000 });

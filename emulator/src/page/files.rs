@@ -110,6 +110,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn where_no_page_is_words_say_how_to_have_it() {
+        let folder = std::env::temp_dir().join(format!("setpoint-no-page-{}", std::process::id()));
+        let files = State(Files::new(Some(folder)));
+        let request = Request::builder().uri("/").body(axum::body::Body::empty()).unwrap();
+        let answer = serve(files, request).await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert!(
+            text.contains("./justw page") && text.contains("everything else is there"),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
     async fn a_folder_has_its_own_files_and_no_others() {
         let folder = std::env::temp_dir().join(format!("setpoint-page-files-{}", std::process::id()));
         let beside = folder.join("inner");

@@ -60,7 +60,11 @@ impl Page {
             }
             started => started?,
         };
-        Ok(if page::is_built() || self.page_files.is_some() {
+        let is_there = match &self.page_files {
+            Some(folder) => folder.join("index.html").is_file(),
+            None => page::is_built(),
+        };
+        Ok(if is_there {
             format!("# The page, open it in a browser; the link is secret: {link}\n")
         } else {
             "# Built without the page: `./justw page`, with Node 18 or newer, and another build put it in\n".to_owned()

@@ -1,4 +1,6 @@
 // Every view, light and dark, narrow and wide: a picture of each, no serious finding of axe, no sideways scrolling.
+import assert from "node:assert/strict";
+
 const TABS = ["telemetry", "properties", "commands", "messages", "events", "connection"];
 const SIZES = [
   [320, 640],
@@ -10,6 +12,7 @@ export async function scenario(place) {
   for (const scheme of ["light", "dark"]) {
     const page = await place.open({ scheme });
     const { origin } = new URL(page.url());
+    assert.equal((await page.evaluate(brightness)) > 0.5, scheme === "light", `${scheme} is ${scheme}`);
     for (const [width, height] of SIZES) {
       await page.setViewportSize({ width, height });
       const look = async (view) => {
@@ -41,4 +44,10 @@ export async function scenario(place) {
     }
     await page.context().close();
   }
+}
+
+/** How bright the ground is, from 0 to 1. */
+function brightness() {
+  const [red, green, blue] = getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number);
+  return (red + green + blue) / 3 / 255;
 }

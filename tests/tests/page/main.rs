@@ -14,6 +14,7 @@
 mod browser;
 mod devices;
 mod program;
+mod workshop;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,11 +27,17 @@ use setpoint_tests::Place;
 use browser::{built_page, play};
 use devices::{Greenhouse, hostile};
 use program::{Azure, Thermostat};
+use workshop::Workshop;
 
 /// An emulator in this process with the page, and its link.
 async fn place() -> (Place, String) {
+    place_with(concat!(env!("CARGO_MANIFEST_DIR"), "/../models")).await
+}
+
+/// One that knows the models in this folder.
+async fn place_with(models: &str) -> (Place, String) {
     let mut place = Place::new().await;
-    let models = Repository::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../models"));
+    let models = Repository::new(models);
     let options = PageOptions {
         address: ([127, 0, 0, 1], 0).into(),
         models: Arc::new(move |id| Model::read(id, &models)),
@@ -85,6 +92,20 @@ async fn every_view_is_for_everybody() {
     let (place, link) = place().await;
     let _greenhouse = Greenhouse::start(place.emulator.hub());
     watch("views", link).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_every_kind_refuses_what_does_not_fit_and_sets_what_does() {
+    let (place, link) = place_with(concat!(env!("CARGO_MANIFEST_DIR"), "/models")).await;
+    let _workshop = Workshop::start(place.emulator.hub());
+    watch("forms", link).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plots_follow_the_mouse_and_fingers() {
+    let (place, link) = place().await;
+    let _greenhouse = Greenhouse::start(place.emulator.hub());
+    watch("plot", link).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
