@@ -171,7 +171,7 @@ fn the_emulators_block_is_the_same_beside_it() {
     let data = environment.path("azure");
     let any = "127.0.0.1:0";
     let program = environment.start(&[
-        "emulator", "--listen", any, "--https", any, "--amqp", any, "--data", &data,
+        "emulator", "--listen", any, "--https", any, "--amqp", any, "--page", any, "--data", &data,
     ]);
     let block = printed_block(&program);
     let beside = environment.run(&["emulator", "--data", &data, "--env"]);
