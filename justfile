@@ -21,11 +21,16 @@ run *ARGS: toolchain
 # Runs the local Azure IoT alone: `just emulator --listen 127.0.0.1:8883`
 [continue("SIGINT", "SIGHUP")]
 [no-exit-message]
-emulator *ARGS: toolchain
+emulator *ARGS: toolchain page-if-possible
     @exec cargo run --package setpoint --bin setpoint -- emulator "$@"
 
+# Builds the page, which the next build of the emulator holds inside; needs Node with npm, which nothing else of a build does
+page:
+    @page/install
+    @node page/build.mjs
+
 # Checks everything: format, lints, dependencies, tests, documentation; fuzzes for a moment
-test: lint deny && (fuzz "3")
+test: lint deny page page-check && (fuzz "3")
     #!/bin/sh
     set -eu
     mkdir -p "${CARGO_TARGET_DIR:-target}"
@@ -127,6 +132,32 @@ component: toolchain
 # Removes what was built, the tools included
 clean:
     cargo clean
+    rm -rf page/node_modules page/dist-tests page/dist/*
+
+# Checks the page: its types, its lints, its units
+[private]
+page-check:
+    page/install --check
+    cd page && npm run --silent check
+
+# Builds the page if it has changed and Node is there; goes on without it otherwise
+[private]
+page-if-possible:
+    #!/bin/sh
+    set -eu
+    if [ -z "$(find page/src page/index.html page/icon.svg page/build.mjs page/package-lock.json -newer page/dist/index.html 2>&1)" ]; then
+        exit 0
+    fi
+    if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
+        exit 0
+    fi
+    echo "building the page (once, some seconds)" >&2
+    if page/install && node page/build.mjs; then
+        # What did not change was not written; it is up to date now.
+        touch -c page/dist/index.html
+    else
+        echo "the page could not be built; the emulator starts without it" >&2
+    fi
 
 # Checks what the tree depends on, as deny.toml says
 [private]

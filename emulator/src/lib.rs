@@ -3,7 +3,7 @@
 //! [`Emulator::start`] opens two TLS ports. On one, devices speak MQTT with DPS and the hub (`mqtt`); on the other,
 //! services speak HTTPS ([`service`]), and devices MQTT over WebSockets. [`Emulator::listen_amqp`] opens a third, for services that
 //! speak AMQP (`amqp`). All stand on [`state`], which does no I/O; [`query`] is the language services ask it in. [`identity`] holds the names, keys and
-//! certificates the emulator is known by, [`running`] lets other processes find it, [`paste`] says how to point an SDK
+//! certificates the emulator is known by, [`page`] shows all of it in a browser, [`running`] lets other processes find it, [`paste`] says how to point an SDK
 //! at it. [`declaration`] reads what it is to begin with.
 
 mod amqp;
@@ -18,6 +18,7 @@ pub mod identity;
 mod keeping;
 mod listener;
 mod mqtt;
+pub mod page;
 pub mod paste;
 mod private_file;
 pub mod query;
@@ -53,6 +54,7 @@ use declaration::DeclarationError;
 use identity::{IdentityError, Policy, Right};
 use keeping::Keeping;
 use listener::TlsListener;
+use page::{Page, PageOptions};
 use state::{Allocation, CertificateError, DpsError, Enrollment, Group, HubError, Terms, TrustedAuthority};
 
 /// The name of the enrolment group with keys that is there from the start.
@@ -83,7 +85,7 @@ pub enum StartError {
         "cannot listen on {address} for {protocol}: the port is in use. Stop the program that uses it or choose another port"
     )]
     PortInUse {
-        /// `MQTT`, `HTTPS` or `AMQP`.
+        /// `MQTT`, `HTTPS`, `AMQP` or `the page`.
         protocol: &'static str,
         /// The address asked for.
         address: SocketAddr,
@@ -91,7 +93,7 @@ pub enum StartError {
     /// An address that cannot be listened on for another reason.
     #[error("cannot listen on {address} for {protocol}: {source}")]
     Listen {
-        /// `MQTT`, `HTTPS` or `AMQP`.
+        /// `MQTT`, `HTTPS`, `AMQP` or `the page`.
         protocol: &'static str,
         /// The address asked for.
         address: SocketAddr,
@@ -128,6 +130,7 @@ pub struct Emulator {
     keeping: Keeping,
     identity: Arc<Identity>,
     amqp: Option<(SocketAddr, Background)>,
+    page: Option<Page>,
 }
 
 impl Emulator {
@@ -219,9 +222,10 @@ impl Emulator {
             https_address,
             hub,
             enrollments,
-            ports,
-            keeping,
             identity,
+            ports,
+            page: None,
+            keeping,
             amqp: None,
         })
     }
@@ -250,6 +254,26 @@ impl Emulator {
         self.amqp.as_ref().map(|(address, _)| *address)
     }
 
+    /// Serves the page to browsers, and keeps from now on what devices do for it. Gives the link to open, which carries the key to
+    /// everything and is the same after a restart on the same port. An earlier page is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::PortInUse`], [`StartError::Listen`].
+    pub async fn listen_page(&mut self, options: PageOptions) -> Result<String, StartError> {
+        let address = options.address;
+        let page = Page::start(self, options).await;
+        let page = page.map_err(|source| not_listening("the page", address, source))?;
+        let link = page.link();
+        self.page = Some(page);
+        Ok(link)
+    }
+
+    /// Where browsers connect, with the port in use; `None` before [`Emulator::listen_page`].
+    pub fn page_address(&self) -> Option<SocketAddr> {
+        self.page.as_ref().map(Page::address)
+    }
+
     /// Where devices connect, with the port in use.
     pub fn mqtt_address(&self) -> SocketAddr {
         self.mqtt_address
@@ -274,6 +298,9 @@ impl Emulator {
     pub async fn stop(self) {
         for port in self.ports {
             port.stop().await;
+        }
+        if let Some(page) = self.page {
+            page.stop().await;
         }
         if let Some((_, amqp)) = self.amqp {
             amqp.stop().await;
@@ -347,12 +374,16 @@ async fn listen(
 ) -> Result<TlsListener, StartError> {
     TlsListener::bind(address, tls)
         .await
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => StartError::PortInUse { protocol, address },
-            _ => StartError::Listen {
-                protocol,
-                address,
-                source,
-            },
-        })
+        .map_err(|source| not_listening(protocol, address, source))
+}
+
+fn not_listening(protocol: &'static str, address: SocketAddr, source: io::Error) -> StartError {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortInUse { protocol, address },
+        _ => StartError::Listen {
+            protocol,
+            address,
+            source,
+        },
+    }
 }

@@ -13,12 +13,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::Usage;
 use super::local::{Data, Local, Ports, listings};
 use super::logging::Logging;
+use super::page::Page;
 use super::throttle::{self, Limit};
 
 /// Runs the local Azure IoT: DPS and IoT Hub for devices, the service API for everybody else
 #[derive(Args)]
 #[command(after_help = "Examples:
-  setpoint emulator                             prints what to paste for an SDK, then serves until Ctrl-C
+  setpoint emulator                             prints what to paste for an SDK, then serves until Ctrl-C;
+                                                the second line has the link to its page for a browser
   eval \"$(setpoint emulator --env)\"             the same block into this shell, beside a running emulator
   setpoint emulator --config azure.yaml         with the hubs, devices and enrollments of a file
   setpoint emulator --listen 127.0.0.1:0 --https 127.0.0.1:0 --amqp 127.0.0.1:0 --data ./azure")]
@@ -38,6 +40,9 @@ pub(crate) struct Emulator {
     /// Where services speak AMQP: the built-in endpoint for Event Hubs SDKs, and messages for devices
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5671")]
     amqp: SocketAddr,
+
+    #[command(flatten)]
+    page: Page,
 
     #[command(flatten)]
     data: Data,
@@ -69,11 +74,11 @@ impl Emulator {
         runtime.block_on(self.serve(&folder))
     }
 
-    async fn serve(&self, folder: &Path) -> anyhow::Result<()> {
-        for address in [self.listen, self.https, self.amqp]
-            .iter()
-            .filter(|address| !address.ip().is_loopback())
-        {
+    async fn serve(self, folder: &Path) -> anyhow::Result<()> {
+        let addresses = [self.listen, self.https, self.amqp]
+            .into_iter()
+            .chain(self.page.named());
+        for address in addresses.filter(|address| !address.ip().is_loopback()) {
             eprintln!(
                 "setpoint: warning: {address} can be reached from other machines; whoever has the keys can use it"
             );
@@ -88,7 +93,8 @@ impl Emulator {
             https: self.https,
             amqp: Some(self.amqp),
         };
-        let local = Local::start_declared(folder, identity, &declaration, ports, self.data.named(), false).await?;
+        let mut local = Local::start_declared(folder, identity, &declaration, ports, self.data.named(), false).await?;
+        let page = self.page.start(&mut local.emulator).await?;
         throttle::apply(&self.throttle, local.emulator.hub().throttles());
         let (mqtt, https) = (local.emulator.mqtt_address(), local.emulator.https_address());
         let amqp = local.emulator.amqp_address().unwrap_or(self.amqp);
@@ -103,7 +109,7 @@ impl Emulator {
         // The block is what `eval` takes, so everything else here is a comment too.
         write!(
             out,
-            "# MQTT on {mqtt}, HTTPS on {https}, AMQP on {amqp}; Ctrl-C ends it\n{block}"
+            "# MQTT on {mqtt}, HTTPS on {https}, AMQP on {amqp}; Ctrl-C ends it\n{page}{block}"
         )
         .and_then(|()| out.flush())?;
         signals.received().await;

@@ -47,6 +47,7 @@ mod monitor;
 mod new;
 mod outbox;
 mod output;
+mod page;
 mod record;
 mod replay;
 mod run;

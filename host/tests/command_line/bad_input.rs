@@ -237,6 +237,12 @@ fn a_port_in_use() {
     );
     refused(
         &environment,
+        &["emulator", "--page", &address, "--listen", any, "--https", any],
+        1,
+        &[&address, "for the page", "port is in use"],
+    );
+    refused(
+        &environment,
         &["emulator", "--amqp", &address, "--listen", any, "--https", any],
         1,
         &[&address, "AMQP", "port is in use"],

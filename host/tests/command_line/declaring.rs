@@ -13,7 +13,7 @@ fn what_is_declared_is_in_the_block_beside_it_too() {
     let file = environment.write("azure.yaml", DECLARATION.as_bytes());
     let any = "127.0.0.1:0";
     let arguments = ["emulator", "--data", &data, "--config", &file];
-    let program = environment.start(&[&arguments[..], &["--listen", any, "--https", any]].concat());
+    let program = environment.start(&[&arguments[..], &["--listen", any, "--https", any, "--no-page"]].concat());
     let mut block = Vec::new();
     while !block
         .last()

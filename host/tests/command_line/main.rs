@@ -17,7 +17,7 @@ mod recording;
 mod scenarios;
 mod swapping;
 
-use program::{Environment, emulator};
+use program::{Environment, Program, emulator};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -153,14 +153,8 @@ async fn the_samples_variables_name_the_cloud_and_no_key_is_shown() {
     emulator.stop().await;
 }
 
-#[test]
-fn the_emulators_block_is_the_same_beside_it() {
-    let environment = Environment::new();
-    let data = environment.path("azure");
-    let any = "127.0.0.1:0";
-    let program = environment.start(&[
-        "emulator", "--listen", any, "--https", any, "--amqp", any, "--data", &data,
-    ]);
+/// What an emulator prints when it is there.
+fn printed_block(program: &Program) -> Vec<String> {
     let mut block = Vec::new();
     while !block
         .last()
@@ -168,9 +162,51 @@ fn the_emulators_block_is_the_same_beside_it() {
     {
         block.push(program.line());
     }
+    block
+}
+
+#[test]
+fn the_emulators_block_is_the_same_beside_it() {
+    let environment = Environment::new();
+    let data = environment.path("azure");
+    let any = "127.0.0.1:0";
+    let program = environment.start(&[
+        "emulator", "--listen", any, "--https", any, "--amqp", any, "--page", any, "--data", &data,
+    ]);
+    let block = printed_block(&program);
     let beside = environment.run(&["emulator", "--data", &data, "--env"]);
     assert_eq!(beside.code, Some(0), "{}", beside.stderr);
-    assert_eq!(beside.stdout.lines().collect::<Vec<_>>(), block[1..]);
+    assert_eq!(beside.stdout.lines().collect::<Vec<_>>(), block[2..]);
+    program.signal(Signal::TERM);
+    assert_eq!(program.wait().0.code(), Some(0));
+}
+
+#[test]
+fn an_emulator_without_the_page_says_so_and_has_all_else() {
+    let environment = Environment::new();
+    let (data, files) = (environment.path("azure"), environment.path("."));
+    let any = "127.0.0.1:0";
+    let program = environment.start(&[
+        "emulator",
+        "--listen",
+        any,
+        "--https",
+        any,
+        "--amqp",
+        any,
+        "--data",
+        &data,
+        "--page",
+        any,
+        "--page-files",
+        &files,
+    ]);
+    let block = printed_block(&program);
+    let said: Vec<_> = block.iter().filter(|line| line.contains("page")).collect();
+    assert_eq!(
+        said,
+        ["# Built without the page: `./justw page`, with Node 18 or newer, and another build put it in"]
+    );
     program.signal(Signal::TERM);
     assert_eq!(program.wait().0.code(), Some(0));
 }
