@@ -39,13 +39,18 @@ async function mouse(place) {
   await place.until("a closer look", async () => width(await seen(plot)) < before * 0.7);
 
   // Drawn to the right, it shows what was before, and stays there; all plots go along.
+  const [, present] = await seen(plot);
   await page.mouse.down();
   await page.mouse.move(box.x + box.width / 2 + 200, box.y + 80, { steps: 5 });
   await page.mouse.up();
   await page.getByText("Paused; new values are kept").waitFor();
-  const still = await seen(plot);
   const other = page.getByRole("img", { name: /^Working set from/ });
-  await place.until("the other plots", async () => String(await seen(other)) === String(still));
+  // A slow page draws them a moment after it has said so.
+  await place.until("all plots to show what was before", async () => {
+    const there = await seen(plot);
+    return there[1] < present && String(await seen(other)) === String(there);
+  });
+  const still = await seen(plot);
 
   // The value under the pointer is told in place of the latest.
   await page.mouse.move(box.x + box.width * 0.6, box.y + 70);
