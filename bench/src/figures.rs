@@ -111,6 +111,17 @@ impl Table {
         self.push(what.to_owned(), format!("{:.2}", first / second), goal, "in one run");
     }
 
+    /// By how much the dearest fleet's device is above the cheapest's: memory, and processor time of a message.
+    pub(crate) fn growth(&mut self, what: &str, [memory, processor]: [f64; 2]) {
+        let more = |times: f64| (times - 1.0) * 100.0;
+        self.push(
+            what.to_owned(),
+            format!("memory {:.0} %, processor {:.0} %", more(memory), more(processor)),
+            "20 %",
+            "the dearest size above the cheapest",
+        );
+    }
+
     /// A time in seconds.
     pub(crate) fn seconds(&mut self, what: &str, goal: &'static str, seconds: f64) {
         self.push(

@@ -13,6 +13,7 @@ use setpoint_tests::ROGUE;
 
 use crate::azure::Azure;
 use crate::figures::Table;
+use crate::growth::{Growth, memory, processor};
 
 /// Seconds from the last start to the end: each device sends five times.
 const STEADY: u64 = 40;
@@ -28,6 +29,7 @@ pub(crate) fn measure(program: &Path, folder: &Path, sizes: &[u64], table: &mut 
         azure: &azure,
         table,
     };
+    let mut growth = Growth::default();
     for devices in sizes {
         let live = fleet.run(&format!("{devices} devices"), *devices, &[])?;
         let bare = fleet.bare(*devices)?;
@@ -37,10 +39,19 @@ pub(crate) fn measure(program: &Path, folder: &Path, sizes: &[u64], table: &mut 
             live.process.cpu_per_message,
             bare.process.cpu_per_message,
         );
+        growth.live.push(live);
     }
     for devices in sizes.iter().chain(&[18_000]) {
-        fleet.run(&format!("{devices} devices put aside"), *devices, &["--put-aside"])?;
+        let aside = fleet.run(&format!("{devices} devices put aside"), *devices, &["--put-aside"])?;
+        growth.put_aside.push(aside);
     }
+    for (what, reports) in [("live", &growth.live), ("put aside", &growth.put_aside)] {
+        let most = [memory, processor].map(|cost| Growth::spread(reports, cost));
+        fleet
+            .table
+            .growth(&format!("growth of the cost of a device, {what}"), most);
+    }
+    growth.draw()?;
     fleet.misbehaving()
 }
 

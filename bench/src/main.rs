@@ -9,6 +9,7 @@
 //! | `native.rs` | a tick of the same thermostat without a sandbox |
 //! | `throughput.rs` | telemetry of one device, beside a bare MQTT publisher |
 //! | `fleet.rs`, `bare.rs` | fleets, beside as many bare MQTT clients; `azure.rs` is what both connect to |
+//! | `growth.rs` | what fleets of growing numbers came to, drawn |
 //! | `figures.rs` | medians, and how they are printed |
 //!
 //! Nothing here passes or fails: machines are shared and noisy. Each figure stands beside its goal.
@@ -17,6 +18,7 @@ mod azure;
 mod bare;
 mod figures;
 mod fleet;
+mod growth;
 mod guest;
 mod guests;
 mod native;

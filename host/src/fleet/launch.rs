@@ -127,7 +127,7 @@ pub struct Ending {
     pub abandoned: u64,
 }
 
-/// Runs the fleet until its duration is over or `stop` is ready; then every device delivers what it has and takes its leave.
+/// Runs the fleet until its duration is over, `stop` is ready or no device is left; then every device delivers what it has and takes its leave.
 /// A second `stop` ends them where they are. After each sample of the tally `watcher` is called.
 pub async fn run(
     plan: Plan,
@@ -190,6 +190,9 @@ pub async fn run(
             () = &mut over => break,
             () = &mut sampling => {
                 watcher(&tally, &tally.sample(since(began)));
+                if tally.get(Count::Ended) >= devices {
+                    break;
+                }
                 sampling = clock.sleep_until(clock.monotonic().saturating_add(SAMPLING));
             }
             () = &mut launching => break,

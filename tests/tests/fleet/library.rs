@@ -7,6 +7,7 @@ use std::time::Duration;
 use setpoint::clock::{Clock, SystemClock};
 use setpoint::fleet::{Count, Ending, Group, Mix, Plan, Tally, run};
 use setpoint::sandbox::{Footprint, Limits, Program, Sandbox, THERMOSTAT};
+use setpoint_protocol::Key;
 use setpoint_tests::{Place, ROGUE};
 
 const DEVICES: u64 = 50;
@@ -75,6 +76,20 @@ async fn until(place: &Place, does: &str, put_aside: bool, enough: impl Fn(&Tall
     )
     .await;
     (ending, tally)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_of_which_no_device_is_let_in_ends_by_itself() {
+    let place = Place::new().await;
+    let mut plan = plan(&place, "nothing", false);
+    plan.group.key = Key::from_bytes(vec![7; 32]);
+    let tally = Arc::new(Tally::default());
+    let ended = run(plan, Arc::clone(&tally), std::future::pending::<()>, |_, _| {});
+    let ending = tokio::time::timeout(PATIENCE, ended).await.expect("it ends");
+    assert_eq!((tally.get(Count::Ended), tally.get(Count::Ran)), (DEVICES, 0));
+    assert_eq!((ending.connected, ending.abandoned), (0, 0));
+    let (_, error) = &tally.errors()[0];
+    assert!(error.contains("401"), "{error}");
 }
 
 /// Waits until the hub has read a device's goodbye, which left before the device ended.

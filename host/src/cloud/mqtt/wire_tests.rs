@@ -62,6 +62,28 @@ async fn packets_come_whole_however_they_are_cut() {
 }
 
 #[tokio::test]
+async fn what_answers_packets_that_came_together_leaves_together() {
+    let (mut wire, mut peer) = wire(8_192);
+    peer.write_all(&bytes(&[1, 2, 3].map(acknowledged))).await.unwrap();
+    for id in [1, 2, 3] {
+        assert_eq!(wire.next().await.unwrap(), acknowledged(id));
+        wire.put(&message(&[0; 10])).unwrap();
+    }
+    assert!(wire.ready().is_none());
+    assert_eq!(
+        peer.read_u8().now_or_never().transpose().unwrap(),
+        None,
+        "nothing has left before all were asked for"
+    );
+    // All of it, before the next is waited for.
+    assert!(wire.next().now_or_never().is_none());
+    let all = bytes(&[1, 2, 3].map(|_| message(&[0; 10])));
+    let mut left = vec![0; all.len()];
+    peer.read_exact(&mut left).now_or_never().unwrap().unwrap();
+    assert_eq!(left, all);
+}
+
+#[tokio::test]
 async fn a_wait_that_is_given_up_loses_nothing() {
     let (mut wire, mut peer) = wire(64);
     let long = message(&[1; 500]);

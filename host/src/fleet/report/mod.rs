@@ -14,6 +14,8 @@ use super::process::Usage;
 use super::spread::Summary;
 use super::tally::{Count, Sample, Tally};
 
+pub use plot::{Line, Plot};
+
 /// The name of the format.
 pub const FORMAT: &str = "setpoint-fleet";
 

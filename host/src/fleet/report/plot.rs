@@ -10,26 +10,58 @@ const RIGHT: f64 = 16.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 32.0;
 
+/// Above the drawing, when it stands alone.
+const HEADING: f64 = 28.0;
+
 /// Most marks on an axis.
 const MARKS: f64 = 5.0;
 
+/// What a drawing that stands alone looks like.
+const STYLE: &str = "text{font:11px sans-serif;fill:#666}.grid{stroke:#ddd}polyline{fill:none;stroke-width:2}\
+                     .line0{stroke:#0b6bcb}.line1{stroke:#c2410c}.name0{fill:#0b6bcb}.name1{fill:#c2410c}";
+
 /// One line.
-pub(super) struct Line {
-    pub(super) name: &'static str,
-    pub(super) points: Vec<(f64, f64)>,
+pub struct Line {
+    /// What it shows.
+    pub name: &'static str,
+    /// From left to right. What is not finite is left out.
+    pub points: Vec<(f64, f64)>,
 }
 
-/// A drawing of some lines over one axis.
-pub(super) struct Plot {
-    pub(super) title: &'static str,
+/// A drawing of some lines over one axis. Names and units are put in as they are, so they have no `<`, `&` or `"`.
+pub struct Plot {
+    /// What it shows.
+    pub title: &'static str,
     /// What runs to the right.
-    pub(super) across: &'static str,
+    pub across: &'static str,
     /// In what the height is counted.
-    pub(super) unit: &'static str,
-    pub(super) lines: Vec<Line>,
+    pub unit: &'static str,
+    /// At most two have colours of their own in [`Plot::document`].
+    pub lines: Vec<Line>,
 }
 
 impl Plot {
+    /// As a document of its own, with the title, the units and the names of its lines.
+    pub fn document(&self) -> String {
+        let names: String = (0..)
+            .zip(&self.lines)
+            .map(|(index, line)| format!("<tspan class=\"name{index}\" dx=\"12\">{}</tspan>", line.name))
+            .collect();
+        let head = HEADING / 2.0;
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 -{HEADING} {WIDTH} {:.0}\"><style>{STYLE}</style>\
+             <rect y=\"-{HEADING}\" width=\"{WIDTH}\" height=\"{:.0}\" fill=\"#fff\"/>\
+             <text x=\"{RIGHT}\" y=\"-{head}\">{}, {}, over {}{names}</text>{}</svg>\n",
+            HEIGHT + HEADING,
+            HEIGHT + HEADING,
+            self.title,
+            self.unit,
+            self.across,
+            self.svg()
+                .replacen("<svg ", &format!("<svg width=\"{WIDTH}\" height=\"{HEIGHT}\" "), 1)
+        )
+    }
+
     /// As an `svg` element. Lines have the classes `line0`, `line1` and so on.
     pub(super) fn svg(&self) -> String {
         let points = || self.lines.iter().flat_map(|line| &line.points);
