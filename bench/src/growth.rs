@@ -8,6 +8,8 @@ use setpoint::fleet::report::{Line, Plot, Report};
 /// Where drawings are left.
 const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/results");
 
+type Cost = fn(&Report) -> f64;
+
 /// What fleets of growing numbers came to.
 #[derive(Default)]
 pub(crate) struct Growth {
@@ -24,7 +26,7 @@ impl Growth {
 
     /// Draws memory and processor time.
     pub(crate) fn draw(&self) -> anyhow::Result<()> {
-        let drawings: [(&str, &'static str, &'static str, fn(&Report) -> f64); 2] = [
+        let drawings: [(_, _, _, Cost); 2] = [
             ("memory", "memory of a device", "kB", memory),
             ("processor", "processor time of a message", "us", processor),
         ];
