@@ -45,6 +45,8 @@ export class Plot {
     this.canvas,
     this.below,
   );
+  /** What is in sight, in words. */
+  private words = "";
   private plot: uPlot | null = null;
   private inSight = true;
   private readonly sight: IntersectionObserver;
@@ -72,19 +74,20 @@ export class Plot {
 
   /** Draws the part of time from `min` to `max`. One that is out of sight keeps its words up to date alone. */
   draw(min: number, max: number): void {
-    const { latest } = this.series;
-    setText(this.value, latest === undefined ? "–" : number(latest, DIGITS));
     const from = firstAtOrAfter(this.series.times, min);
     const to = firstAtOrAfter(this.series.times, max + 1);
     const found = summary(this.series, from, to);
     const unit = this.named.unit && ` ${this.named.unit}`;
-    const words = found
+    this.words = found
       ? `lowest ${number(found.low, DIGITS)}${unit}, mean ${number(found.mean, DIGITS)}${unit}, highest ${number(found.high, DIGITS)}${unit}`
       : "nothing in this time";
-    setText(this.below, words);
-    this.canvas.setAttribute("aria-label", `${this.named.title} from ${clock(min)} to ${clock(max)}: ${words}`);
+    this.canvas.setAttribute("aria-label", `${this.named.title} from ${clock(min)} to ${clock(max)}: ${this.words}`);
     const width = this.canvas.clientWidth;
-    if (!this.inSight || width === 0) return;
+    if (this.inSight && width > 0) this.paint(min, max, width);
+    this.tell();
+  }
+
+  private paint(min: number, max: number, width: number): void {
     this.plot ??= this.make(width);
     if (this.plot.width !== width) this.plot.setSize({ width, height: HEIGHT });
     const within = this.series.within(min, max);
@@ -150,20 +153,22 @@ export class Plot {
             values: (_plot, splits) => splits.map((value) => number(value)),
           },
         ],
-        hooks: { setCursor: [(plot) => this.point(plot)] },
+        hooks: { setCursor: [() => this.tell()] },
       },
       [[], []],
       this.canvas,
     );
   }
 
-  /** Shows the value under the pointer in place of the latest one. */
-  private point(plot: uPlot): void {
-    const index = plot.cursor.idx;
-    const [at, value] = [plot.data[0][index ?? -1], plot.data[1]?.[index ?? -1]];
-    if (index === null || index === undefined || at === undefined || value === null || value === undefined) return;
-    setText(this.value, number(value));
-    setText(this.below, `at ${clock(at, true)}`);
+  /** Shows the value under the pointer, or the latest one where there is no pointer. */
+  private tell(): void {
+    const index = this.plot?.cursor.idx ?? -1;
+    const [at, value] = [this.plot?.data[0][index], this.plot?.data[1]?.[index]];
+    const pointed = at !== undefined && value !== undefined && value !== null;
+    const { latest } = this.series;
+    if (pointed) setText(this.value, number(value));
+    else setText(this.value, latest === undefined ? "–" : number(latest, DIGITS));
+    setText(this.below, pointed ? `at ${clock(at, true)}` : this.words);
   }
 
   private listen(): void {

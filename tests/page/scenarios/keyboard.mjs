@@ -55,13 +55,24 @@ export async function scenario(place) {
   await press("Enter");
   await page.getByRole("heading", { name: "greenhouse" }).waitFor();
   await reach("img", /from .* to/);
-  const seen = () =>
-    page.evaluate(() => document.activeElement.getAttribute("aria-label").match(/from (\S+) to (\S+):/)[0]);
+  /** How many seconds are in sight. */
+  const seconds = () =>
+    page.evaluate(() => {
+      const times = [...document.activeElement.getAttribute("aria-label").matchAll(/(\d\d):(\d\d):(\d\d)/g)];
+      const [from, to] = times.map(([, hours, minutes, seconds]) => 3600 * hours + 60 * minutes + 1 * seconds);
+      return (to - from + 86_400) % 86_400;
+    });
   await press("ArrowLeft");
   await page.getByRole("button", { name: "Live" }).waitFor();
-  const still = await seen();
+  const before = await seconds();
   await press("+");
-  await place.until("a closer look", async () => (await seen()) !== still);
+  await place.until("a closer look", async () => (await seconds()) < before * 0.7);
+  await press("-");
+  await place.until("more of it", async () => (await seconds()) > before * 0.7);
+  await press("Space");
+  await page.getByRole("button", { name: "Pause" }).waitFor();
+  await press("Space");
+  await page.getByRole("button", { name: "Live" }).waitFor();
   await press("End");
   await page.getByRole("button", { name: "Pause" }).waitFor();
   await press("Shift+Tab");

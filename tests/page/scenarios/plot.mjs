@@ -7,7 +7,7 @@ async function seen(plot) {
   return [...words.matchAll(/(\d\d):(\d\d):(\d\d)/g)].slice(0, 2).map(([, h, m, s]) => 3600 * h + 60 * m + 1 * s);
 }
 
-const width = ([from, to]) => to - from;
+const width = ([from, to]) => (to - from + 86_400) % 86_400;
 
 export async function scenario(place) {
   await mouse(place);
@@ -55,7 +55,17 @@ async function mouse(place) {
   // The value under the pointer is told in place of the latest.
   await page.mouse.move(box.x + box.width * 0.6, box.y + 70);
   const card = page.locator(".plot").first();
-  await card.getByText(/^at \d\d:\d\d:\d\d\.\d{3}$/).waitFor();
+  const pointed = /^at \d\d:\d\d:\d\d\.\d{3}$/;
+  await card.getByText(pointed).waitFor();
+  // It stays there while others come, and goes with the pointer.
+  const size = page.locator(".plot .value").last();
+  for (let turn = 0; turn < 2; turn += 1) {
+    const last = await size.textContent();
+    await place.until("another value", async () => (await size.textContent()) !== last);
+    assert.match(await card.locator(".below").textContent(), pointed);
+  }
+  await page.mouse.move(box.x, box.y - 100);
+  await card.getByText(/^lowest|^nothing in this time/).waitFor();
   await place.picture(page, "plot-paused");
 
   await plot.dblclick();
