@@ -201,6 +201,31 @@ mod tests {
     }
 
     #[test]
+    fn a_document_stands_alone_and_names_its_lines() {
+        let line = |name| Line {
+            name,
+            points: vec![(0.0, 1.0), (10.0, f64::NAN), (20.0, 2.0)],
+        };
+        let document = Plot {
+            title: "memory",
+            across: "devices",
+            unit: "kB",
+            lines: vec![line("live"), line("put aside")],
+        }
+        .document();
+        for part in [
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 -28 640 268\">",
+            "memory, kB, over devices",
+            "<tspan class=\"name1\" dx=\"12\">put aside</tspan>",
+        ] {
+            assert!(document.contains(part), "{part} in\n{document}");
+        }
+        assert!(!document.contains("NaN"), "{document}");
+        let count = |part| document.matches(part).count();
+        assert_eq!((count("<svg "), count("</svg>"), count("<polyline ")), (2, 2, 2));
+    }
+
+    #[test]
     fn a_line_goes_through_its_points() {
         let line = Line {
             name: "a",
