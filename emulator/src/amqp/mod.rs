@@ -104,6 +104,7 @@ async fn converse<S: AsyncRead + AsyncWrite>(wire: &mut Wire<S>, services: Servi
         Ok(Err(ended)) => return ended,
         Err(_) => return Ended::Late,
     };
+    hub.endpoint().restored().await;
     let mut connection = Connection::new(Arc::clone(&hub), grants);
     let mut authorized_at = begun;
     loop {

@@ -132,6 +132,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Sends what is in line.
     pub(super) async fn flush(&mut self) -> Result<(), Ended> {
         if self.output.is_empty() {
+            // Who sends with QoS 0 waits for no PUBACK, but for the disk.
+            self.keeping.relieved().await;
             return Ok(());
         }
         self.keeping.settled().await;

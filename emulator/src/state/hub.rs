@@ -28,6 +28,14 @@ use super::{
 /// message have the full 256 KB, it bounds what is held for a listener that stands still.
 const EVENT_BACKLOG: usize = 1024;
 
+/// An event and where it stands.
+#[derive(Clone)]
+pub(crate) struct Told {
+    pub(crate) event: Arc<DeviceEvent>,
+    /// Partition and number in the built-in endpoint; `None` of what is not kept there.
+    pub(crate) place: Option<(usize, u64)>,
+}
+
 /// Devices and modules by their names, see [`super::name`].
 pub(super) type Entries = BTreeMap<String, Entry>;
 
@@ -35,6 +43,7 @@ pub(super) type Entries = BTreeMap<String, Entry>;
 pub struct Hub {
     devices: Mutex<Entries>,
     events: broadcast::Sender<Arc<DeviceEvent>>,
+    told: broadcast::Sender<Told>,
     endpoint: EventLog,
     /// Rings when a device begins to listen for methods.
     pub(super) listening: Notify,
@@ -55,6 +64,7 @@ impl Hub {
         Arc::new(Hub {
             devices: Mutex::default(),
             events: broadcast::channel(EVENT_BACKLOG).0,
+            told: broadcast::channel(EVENT_BACKLOG).0,
             endpoint: EventLog::default(),
             listening: Notify::new(),
             numbers: AtomicU64::new(1),
@@ -191,18 +201,28 @@ impl Hub {
         self.events.subscribe()
     }
 
+    /// The same with the places of those that are kept. Of one partition they come in their order.
+    pub(crate) fn follow(&self) -> broadcast::Receiver<Told> {
+        self.told.subscribe()
+    }
+
     /// The built-in endpoint: the telemetry of all devices, as far back as it is kept. As at a real hub without routes of its own,
     /// nothing else goes there.
     pub fn endpoint(&self) -> &EventLog {
         &self.endpoint
     }
 
-    /// Tells the listeners, if there are any, and keeps telemetry for those who come later.
+    /// Tells the listeners, if there are any, and keeps telemetry for those who come later. Called under the lock, which keeps the order.
     pub(super) fn tell(&self, event: DeviceEvent) {
         let event = Arc::new(event);
-        if event.kind == EventKind::Telemetry {
-            self.endpoint.append(Arc::clone(&event));
-        }
+        let place = (event.kind == EventKind::Telemetry).then(|| {
+            let stored = self.endpoint.append(Arc::clone(&event));
+            (stored.partition, stored.sequence)
+        });
+        let _ = self.told.send(Told {
+            event: Arc::clone(&event),
+            place,
+        });
         let _ = self.events.send(event);
     }
 
