@@ -188,7 +188,7 @@ fn size(event: &DeviceEvent) -> usize {
 ///
 /// Begins to listen at once, not only when the future is polled.
 pub(super) fn record(hub: Arc<Hub>, history: Arc<History>) -> impl Future<Output = ()> + Send + 'static {
-    let mut events = hub.follow();
+    let (mut events, _) = hub.follow();
     let log = hub.endpoint();
     let latest = |partition| log.locate(partition, Position::Latest).unwrap_or_default();
     let next: Vec<_> = (0..log.partitions()).map(latest).collect();
