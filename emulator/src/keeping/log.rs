@@ -52,15 +52,24 @@ pub(super) fn keep(store: &Arc<Store>, prefix: &str, hub: &Arc<Hub>) -> Result<(
     }));
     if some {
         log.expect_back();
-        let hub = Arc::clone(hub);
+        let waited = Waited(Arc::clone(hub));
         store.beside(move || {
-            for partition in 0..hub.endpoint().partitions() {
-                bring_back(hub.endpoint(), partition, &past);
+            let log = waited.0.endpoint();
+            for partition in 0..log.partitions() {
+                bring_back(log, partition, &past);
             }
-            hub.endpoint().all_back();
         })?;
     }
     Ok(())
+}
+
+/// A log whose readers wait; they do no more once this is dropped, however that comes.
+struct Waited(Arc<Hub>);
+
+impl Drop for Waited {
+    fn drop(&mut self) {
+        self.0.endpoint().all_back();
+    }
 }
 
 /// Has a partition go on with the numbers after those that were kept; whether there were any.

@@ -230,3 +230,42 @@ async fn a_damaged_message_is_left_out_and_the_others_keep_their_numbers() {
     // A reader that has seen the lost one goes on after it.
     assert!(next.offset > stored[5].offset);
 }
+
+#[tokio::test]
+async fn the_file_does_not_grow_with_what_has_passed_through_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(folder.path()).unwrap();
+    let store = Arc::new(store);
+    let log = small(&store, false);
+    let size = || {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        files.map(|file| file.unwrap().metadata().unwrap().len()).sum::<u64>()
+    };
+    let large = |n: u64| {
+        let mut event = Arc::unwrap_or_clone(event(n));
+        event.body = vec![0xFF; 64 * 1024];
+        Arc::new(event)
+    };
+    let mut sizes = Vec::new();
+    for round in 0..40 {
+        (0..10).for_each(|n| drop(log.append(large(round * 10 + n))));
+        store.settled().await;
+        sizes.push(size());
+    }
+    // 25 MiB went through, of which less than one is kept.
+    assert!(sizes[39] <= 2 * sizes[9], "{sizes:?}");
+}
+
+#[tokio::test]
+async fn who_outruns_the_disk_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(folder.path()).unwrap();
+    let log: Arc<str> = HUB.into();
+    for number in 0..40 {
+        store.note_event(&log, 0, number, vec![0; 1 << 20]);
+        store.relieved().await;
+    }
+    // At most nine of them wait and as many are being written, whatever the disk does.
+    let written = rows(&store).len();
+    assert!(written >= 22, "{written}");
+}

@@ -96,6 +96,11 @@ impl Keeping {
         }
     }
 
+    /// Whether what has changed is not all on the disk yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.0.as_ref().is_some_and(|store| store.is_behind())
+    }
+
     /// Waits until there is room for more: for whoever goes on without waiting for what it changed to be kept.
     pub(crate) async fn relieved(&self) {
         if let Some(store) = &self.0 {

@@ -168,3 +168,22 @@ pub(crate) enum Enough {
     Yes,
     No,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_written_comes_before_what_has_been_noted_since() {
+        let log: Arc<str> = "hub/".into();
+        let (mut earlier, mut later) = (EventRows::default(), EventRows::default());
+        for (rows, number) in [(&mut earlier, 1), (&mut later, 2)] {
+            rows.add(&log, (0, number), vec![0; 3]);
+            rows.drop_below(&log, 0, number);
+        }
+        later.put_before(earlier);
+        let rows = &later.logs[&log];
+        let numbers: Vec<_> = rows.added.iter().map(|(key, _)| key.1).collect();
+        assert_eq!((numbers, rows.dropped[&0], later.bytes), (vec![1, 2], 2, 6));
+    }
+}

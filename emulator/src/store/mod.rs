@@ -163,6 +163,11 @@ impl Store {
         StoreError::unusable(&self.folder, reason)
     }
 
+    /// Whether something noted is not on the disk yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        *self.shared.written.borrow() < self.shared.noted.load(Ordering::Acquire)
+    }
+
     /// Waits until everything noted so far is on the disk. At once when it is.
     pub(crate) async fn settled(&self) {
         let noted = self.shared.noted.load(Ordering::Acquire);
