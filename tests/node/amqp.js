@@ -21,7 +21,9 @@ const feedback = async ({ hub, deviceId, key }) => {
   );
   const service = ServiceClient.fromConnectionString(process.env.IOTHUB_CONNECTION_STRING);
   await service.open();
-  const receiver = await service.getFeedbackReceiver();
+  const receiver = await new Promise((resolve, reject) =>
+    service.getFeedbackReceiver((error, receiver) => (error ? reject(error) : resolve(receiver))),
+  );
   let deliveries = 0;
   const completed = new Promise((resolve) =>
     receiver.on("message", (message) => {
