@@ -24,7 +24,7 @@ pub(crate) struct Local {
     https: SocketAddr,
     data: TempDir,
     /// Gone once stopped.
-    running: Mutex<Option<(Emulator, Listing, Option<JoinHandle<()>>)>>,
+    running: Mutex<Option<(Emulator, Listing, JoinHandle<()>)>>,
 }
 
 /// What the program left behind.
@@ -47,7 +47,7 @@ impl Local {
             identity,
             https: emulator.https_address(),
             data,
-            running: Mutex::new(Some((emulator, listing, Some(device)))),
+            running: Mutex::new(Some((emulator, listing, device))),
         }
     }
 
@@ -55,14 +55,14 @@ impl Local {
     pub(crate) async fn start_again(&self) -> Arc<Hub> {
         let (emulator, listing) = emulator(&self.data, &self.identity, self.https).await;
         let hub = Arc::clone(emulator.hub());
-        *self.running.lock().unwrap() = Some((emulator, listing, None));
+        *self.running.lock().unwrap() = Some((emulator, listing, tokio::spawn(std::future::ready(()))));
         hub
     }
 
     pub(crate) async fn stop(&self) {
         let running = self.running.lock().unwrap().take();
         if let Some((emulator, listing, device)) = running {
-            device.inspect(JoinHandle::abort);
+            device.abort();
             drop(listing);
             emulator.stop().await;
         }
