@@ -6,14 +6,18 @@
     reason = "a test fails by panicking, helpers too"
 )]
 
-use std::io::{BufRead, BufReader};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 use setpoint_emulator::Identity;
 use setpoint_emulator::identity::PROVISIONING_POLICY;
@@ -25,11 +29,16 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 /// Lives that end by SIGKILL.
 const LIVES: u64 = 8;
 
+/// Telemetry messages that are under way at a time.
+const WINDOW: u16 = 20;
+
 /// A running emulator and a service that calls it.
 struct Life {
     child: Child,
     _stdout: BufReader<ChildStdout>,
     at: String,
+    mqtt: u16,
+    identity: Identity,
     agent: Agent,
     tokens: [String; 2],
 }
@@ -47,11 +56,11 @@ impl Life {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         stdout.read_line(&mut first).unwrap();
-        let (_, rest) = first.split_once("HTTPS on 127.0.0.1:").unwrap();
-        let port = rest
-            .split(|character: char| !character.is_ascii_digit())
-            .next()
-            .unwrap();
+        let port = |protocol: &str| -> u16 {
+            let (_, rest) = first.split_once(&format!("{protocol} on 127.0.0.1:")).unwrap();
+            let end = rest.find(|character: char| !character.is_ascii_digit());
+            rest[..end.unwrap_or(rest.len())].parse().unwrap()
+        };
         let identity = Identity::open(data).unwrap();
         setpoint_test_logs::identities(data);
         let roots = RootCerts::from([Certificate::from_pem(identity.ca_pem().as_bytes()).unwrap()]);
@@ -64,12 +73,14 @@ impl Life {
         Life {
             child,
             _stdout: stdout,
-            at: format!("https://localhost:{port}"),
+            at: format!("https://localhost:{}", port("HTTPS")),
+            mqtt: port("MQTT"),
             agent: agent.build().new_agent(),
             tokens: [
                 token(identity.service_key(), identity.service_policy()),
                 token(&identity.provisioning_key(), PROVISIONING_POLICY),
             ],
+            identity,
         }
     }
 
@@ -91,6 +102,40 @@ impl Life {
         Some((status, answer.body_mut().read_json().unwrap_or_default()))
     }
 
+    /// Telemetry with the ids of its events, from the first that is kept, until it is enough or the emulator ends. That none is missed
+    /// is seen by the ids; connections, which are not kept, may be.
+    fn telemetry(&self, enough: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let request = self
+            .agent
+            .get(format!("{}/setpoint/events", self.at))
+            .header("authorization", &self.tokens[0])
+            .header("last-event-id", "from the beginning");
+        let Ok(answer) = request.call() else { return Vec::new() };
+        let (mut telemetry, mut id) = (Vec::new(), String::new());
+        let lines = BufReader::new(answer.into_body().into_reader()).lines();
+        for line in lines.map_while(Result::ok) {
+            if let Some(text) = line.strip_prefix("id: ") {
+                id = text.to_owned();
+            }
+            let Some(data) = line.strip_prefix("data: ") else {
+                continue;
+            };
+            // Cut off with the emulator.
+            let Ok(event) = serde_json::from_str::<Value>(data) else {
+                break;
+            };
+            if event["kind"] == "telemetry" {
+                let body = event["body"].as_str().unwrap().to_owned();
+                let last = enough(&body);
+                telemetry.push((id.clone(), body));
+                if last {
+                    break;
+                }
+            }
+        }
+        telemetry
+    }
+
     fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -106,6 +151,81 @@ struct Acknowledged {
     twin: u64,
     messages: u64,
     enrollments: Vec<u64>,
+    /// The last message that got a PUBACK, by life and number.
+    sent: BTreeMap<u64, u64>,
+    /// Telemetry that a reader has seen, by the ids of events.
+    seen: BTreeMap<String, String>,
+}
+
+/// Sends telemetry until the emulator is gone; the number of the last message that got a PUBACK, as all before it did.
+fn send(life: &Life, number: u64) -> Option<u64> {
+    let identity = &life.identity;
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(identity.ca_pem().as_bytes()).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let tls = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    let mut stream = StreamOwned::new(tls, TcpStream::connect(("127.0.0.1", life.mqtt)).ok()?);
+    let id = identity.device_id();
+    let resource = format!("localhost/devices/{id}");
+    let token = Token::sign(&resource, &identity.device_keys()[0], 4_102_444_800, None).to_string();
+    let user = format!("localhost/{id}/?api-version=2021-04-12");
+    let hello = [
+        &text("MQTT"),
+        &[4, 0b1100_0010, 0, 0][..],
+        &text(id),
+        &text(&user),
+        &text(&token),
+    ]
+    .concat();
+    stream.write_all(&packet(0x10, &hello)).ok()?;
+    stream.read_exact(&mut [0; 4]).ok()?;
+    let topic = text(&format!("devices/{id}/messages/events/"));
+    let mut acknowledged = None;
+    for first in (0..).step_by(usize::from(WINDOW)) {
+        let mut bytes = Vec::new();
+        for packet_id in 1..=WINDOW {
+            let body = format!("{number}:{}", first + u64::from(packet_id) - 1);
+            bytes.extend(packet(
+                0x32,
+                &[&topic[..], &packet_id.to_be_bytes(), body.as_bytes()].concat(),
+            ));
+        }
+        if stream.write_all(&bytes).is_err() {
+            break;
+        }
+        let mut puback = [0; 4];
+        for packet_id in 1..=WINDOW {
+            if stream.read_exact(&mut puback).is_err() {
+                return acknowledged;
+            }
+            let [high, low] = packet_id.to_be_bytes();
+            assert_eq!(puback, [0x40, 2, high, low]);
+            acknowledged = Some(first + u64::from(packet_id) - 1);
+        }
+    }
+    acknowledged
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [&u16::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat()
+}
+
+fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first];
+    let mut left = body.len();
+    while left > 127 {
+        bytes.push((left % 128) as u8 | 0x80);
+        left /= 128;
+    }
+    bytes.push(left as u8);
+    [bytes, body.to_vec()].concat()
 }
 
 /// Writes until the emulator is gone; what it had acknowledged by then.
@@ -145,7 +265,35 @@ fn work(life: &Life, number: u64, mut known: Acknowledged) -> Acknowledged {
     known
 }
 
+/// The telemetry that was acknowledged is there in its order, under numbers without gaps, and each of those that somebody saw before.
+fn telemetry_is_there(life: &Life, known: &Acknowledged) {
+    let Some((number, last)) = known.sent.last_key_value() else {
+        return;
+    };
+    let telemetry = life.telemetry(|body| *body == format!("{number}:{last}"));
+    // `{log}-{next}.{next}..`, of which one rises: there is one device.
+    let next = |id: &str| -> u64 {
+        let (_, partitions) = id.split_once('-').unwrap();
+        partitions.split('.').map(|next| next.parse::<u64>().unwrap()).sum()
+    };
+    let numbers: Vec<_> = telemetry.iter().map(|(id, _)| next(id)).collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    let mut rest = telemetry.iter().map(|(_, body)| body.as_str());
+    for (number, last) in &known.sent {
+        for n in 0..=*last {
+            let wanted = format!("{number}:{n}");
+            assert!(rest.any(|body| body == wanted), "{wanted} is lost or out of order");
+        }
+    }
+    let bodies: BTreeMap<_, _> = telemetry.iter().cloned().collect();
+    for (id, body) in &known.seen {
+        // Those after the last acknowledged one are compared the next time.
+        assert!(bodies.get(id).is_none_or(|now| now == body), "{id} was {body}");
+    }
+}
+
 fn is_there(life: &Life, known: &Acknowledged) {
+    telemetry_is_there(life, known);
     let get = |path: String| life.call("GET", &path, &Value::Null).unwrap();
     for id in &known.devices {
         assert_eq!(get(format!("/devices/d{id}")).0, 200, "d{id} of {known:?}");
@@ -186,16 +334,28 @@ fn an_emulator_that_is_killed_has_what_it_had_acknowledged() {
                 begun.send(()).unwrap();
                 work(life, number, known)
             });
+            let sending = scope.spawn(move || send(life, number));
+            let reading = scope.spawn(move || life.telemetry(|_| false));
             wait.recv().unwrap();
             std::thread::sleep(moment);
             // By its number, as `kill` needs it for itself.
             let pid = rustix::process::Pid::from_child(&life.child);
             rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-            working.join().unwrap()
+            let mut known = working.join().unwrap();
+            if let Some(last) = sending.join().unwrap() {
+                known.sent.insert(number, last);
+            }
+            for (id, body) in reading.join().unwrap() {
+                let before = known.seen.insert(id.clone(), body.clone());
+                assert!(before.is_none_or(|before| before == body), "{id} is now {body}");
+            }
+            known
         });
         life.kill();
         assert!(known.devices.len() >= before);
     }
+    let sent: u64 = known.sent.values().sum();
+    assert!(sent > 100 && !known.seen.is_empty(), "seed {seed}: {sent}");
     assert!(
         known.devices.len() > 10 && known.enrollments.len() > 10,
         "seed {seed}: {known:?}"

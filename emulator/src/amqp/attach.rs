@@ -11,6 +11,7 @@ use serde_amqp::Value;
 
 use super::{
     fault,
+    feedback::FeedbackReader,
     link::{Answers, Incoming, Link, Outgoing, Reader, Supply},
     node::Node,
     selector,
@@ -97,6 +98,7 @@ fn outgoing(attach: &Attach, context: &Context<'_>) -> Result<Outgoing, Error> {
     let source = attach.source.as_deref();
     let address = source.and_then(|source| source.address.as_deref()).unwrap_or_default();
     let (node, path) = Node::find(address, context.hub)?;
+    let mut settled = attach.snd_settle_mode != SenderSettleMode::Unsettled;
     let supply = match node {
         Node::Tokens | Node::Management => {
             let address = match attach.target.as_deref() {
@@ -131,12 +133,18 @@ fn outgoing(attach: &Attach, context: &Context<'_>) -> Result<Outgoing, Error> {
                 ready: VecDeque::new(),
             })
         }
+        Node::Feedback if !context.grants.allow(&path) => return Err(fault::unauthorized(&path)),
+        Node::Feedback => {
+            // Only who insists on it gets feedback that is gone when it is sent.
+            settled = attach.snd_settle_mode == SenderSettleMode::Settled;
+            Supply::Feedback(FeedbackReader::new(context.hub, settled))
+        }
         Node::ToDevices => return Err(fault::not_allowed("devices receive these messages, and nobody else")),
     };
     Ok(Outgoing {
         path,
         supply,
-        settled: attach.snd_settle_mode != SenderSettleMode::Unsettled,
+        settled,
         credit: 0,
         delivery_count: 0,
         drain: false,
@@ -157,6 +165,7 @@ fn incoming(attach: &Attach, context: &Context<'_>) -> Result<Incoming, Error> {
                 "an event hub behind a hub takes no messages from services",
             ));
         }
+        Node::Feedback => return Err(fault::not_allowed("feedback comes from the hub, and from nobody else")),
         Node::ToDevices if !context.grants.allow(&path) => return Err(fault::unauthorized(&path)),
         _ => {}
     }

@@ -79,6 +79,12 @@ impl Connection {
         links.any(|link| matches!(link, Link::Outgoing(link) if link.is_waiting()))
     }
 
+    /// Whether feedback that comes may have to be sent on.
+    pub(super) fn is_waiting_for_feedback(&self) -> bool {
+        let mut links = self.sessions.values().flat_map(|session| session.links.values());
+        links.any(|link| matches!(link, Link::Outgoing(link) if link.is_waiting_for_feedback()))
+    }
+
     /// Takes a frame.
     pub(super) fn take(&mut self, frame: &Frame, output: &mut Vec<u8>) {
         if self.closed || (frame.kind == Kind::Amqp && frame.body.is_empty()) {

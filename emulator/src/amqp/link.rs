@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use fe2o3_amqp_types::performatives::{Flow, Transfer};
 
-use super::node::Node;
+use super::{feedback::FeedbackReader, node::Node};
 use crate::state::{
     Hub,
     endpoint::{Seat, Stored},
@@ -52,6 +52,7 @@ pub(super) struct Outgoing {
 /// What is left of a message.
 pub(super) struct Rest {
     pub(super) delivery_id: u32,
+    pub(super) tag: Vec<u8>,
     pub(super) bytes: Vec<u8>,
     pub(super) sent: usize,
 }
@@ -60,6 +61,7 @@ pub(super) struct Rest {
 pub(super) enum Supply {
     Events(Reader),
     Answers(Answers),
+    Feedback(FeedbackReader),
 }
 
 /// A place in a partition.
@@ -81,12 +83,20 @@ pub(super) struct Answers {
 }
 
 impl Outgoing {
-    /// The next message, encoded, if there is one.
-    pub(super) fn next(&mut self, hub: &Hub) -> Option<Vec<u8>> {
-        match &mut self.supply {
-            Supply::Events(reader) => reader.next(hub),
-            Supply::Answers(answers) => answers.waiting.pop_front(),
-        }
+    /// The next message, encoded, if there is one, to be delivered under this id; and its tag.
+    pub(super) fn next(&mut self, hub: &Hub, delivery_id: u32) -> Option<(Vec<u8>, Vec<u8>)> {
+        let bytes = match &mut self.supply {
+            Supply::Events(reader) => reader.next(hub)?,
+            Supply::Answers(answers) => answers.waiting.pop_front()?,
+            // The .NET SDK makes a GUID of the tag: 16 bytes.
+            Supply::Feedback(reader) => {
+                return Some((
+                    reader.next(delivery_id)?,
+                    u128::from(delivery_id).to_be_bytes().to_vec(),
+                ));
+            }
+        };
+        Some((bytes, delivery_id.to_be_bytes().to_vec()))
     }
 
     /// Takes note of what the client wants.
@@ -104,6 +114,11 @@ impl Outgoing {
     /// Whether messages that come later will be sent at once.
     pub(super) fn is_waiting(&self) -> bool {
         matches!(self.supply, Supply::Events(_))
+    }
+
+    /// Whether feedback that comes later will be sent at once.
+    pub(super) fn is_waiting_for_feedback(&self) -> bool {
+        self.credit > 0 && matches!(self.supply, Supply::Feedback(_))
     }
 }
 

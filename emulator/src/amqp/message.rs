@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use fe2o3_amqp_types::messaging::{
-    AmqpValue, ApplicationProperties, DeliveryAnnotations, MessageAnnotations, MessageId, Properties,
+    AmqpValue, ApplicationProperties, DeliveryAnnotations, Header, MessageAnnotations, MessageId, Properties,
     annotations::Annotations,
 };
 use fe2o3_amqp_types::primitives::SimpleValue;
@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_amqp::{Value, primitives::Timestamp};
 
 use crate::state::endpoint::{PartitionProperties, Stored};
+use crate::state::{Feedback, FeedbackBatch};
 
 /// A message of the event log, encoded. `newest` is added when the reader wants to know how far behind it is.
 pub(super) fn event(stored: &Stored, newest: Option<PartitionProperties>) -> Vec<u8> {
@@ -50,6 +51,35 @@ pub(super) fn event(stored: &Stored, newest: Option<PartitionProperties>) -> Vec
         section(&mut bytes, &ApplicationProperties(application.collect()));
     }
     data(&mut bytes, &event.body);
+    bytes
+}
+
+/// The content type of feedback (Microsoft: "Message feedback").
+const FEEDBACK_TYPE: &str = "application/vnd.microsoft.iothub.feedback.json";
+
+/// A batch of feedback, encoded.
+pub(super) fn feedback(batch: &FeedbackBatch) -> Vec<u8> {
+    let enqueued = || Value::Timestamp(timestamp(batch.enqueued));
+    let mut annotations = Annotations::new();
+    // The hub's own name, and the one that queues have for it: SDKs look for either.
+    annotations.insert("iothub-enqueuedtime".into(), enqueued());
+    annotations.insert("x-opt-enqueued-time".into(), enqueued());
+    let properties = Properties {
+        message_id: Some(MessageId::String(batch.lock_token.clone())),
+        content_type: Some(FEEDBACK_TYPE.into()),
+        content_encoding: Some("utf-8".into()),
+        ..Properties::new()
+    };
+    let header = Header {
+        delivery_count: batch.deliveries.saturating_sub(1),
+        ..Header::default()
+    };
+    let records: Vec<_> = batch.records.iter().map(Feedback::to_json).collect();
+    let mut bytes = Vec::new();
+    section(&mut bytes, &header);
+    section(&mut bytes, &MessageAnnotations(annotations));
+    section(&mut bytes, &properties);
+    data(&mut bytes, serde_json::Value::Array(records).to_string().as_bytes());
     bytes
 }
 

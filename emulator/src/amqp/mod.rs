@@ -3,7 +3,7 @@
 //!
 //! [`wire`] reads and writes bytes, [`frame`] makes frames of them, [`shape`] sees that nothing in them can do harm, [`sasl`] greets;
 //! [`connection`], [`session`] with [`sending`], and [`link`] keep the state that the standard asks for, without I/O; [`attach`] decides what a link
-//! is for, by its [`node`]; [`request`] takes what clients send, [`message`] makes what they get, [`grants`] knows what they may.
+//! is for, by its [`node`]; [`feedback`] knows who has which batch; [`request`] takes what clients send, [`message`] makes what they get, [`grants`] knows what they may.
 //! A connection is one task, which owns all that it needs; nothing is kept for messages that were sent, for an event hub does not
 //! send them again.
 //!
@@ -12,6 +12,7 @@
 mod attach;
 mod connection;
 mod fault;
+mod feedback;
 mod frame;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -104,6 +105,7 @@ async fn converse<S: AsyncRead + AsyncWrite>(wire: &mut Wire<S>, services: Servi
         Ok(Err(ended)) => return ended,
         Err(_) => return Ended::Late,
     };
+    hub.endpoint().restored().await;
     let mut connection = Connection::new(Arc::clone(&hub), grants);
     let mut authorized_at = begun;
     loop {
@@ -140,6 +142,7 @@ async fn converse<S: AsyncRead + AsyncWrite>(wire: &mut Wire<S>, services: Servi
             exchanged = wire.exchange() => if let Err(ended) = exchanged {
                 return ended;
             },
+            () = hub.feedback_due(), if connection.is_waiting_for_feedback() && !wire.is_full() => {}
             () = appended, if connection.is_waiting() && !wire.is_full() => {}
             () = time::sleep_until(due) => {
                 let now = Instant::now();

@@ -14,6 +14,9 @@ const MESSAGES_EVENTS: &str = "messages/events";
 /// Where messages for devices are sent to.
 const TO_DEVICES: &str = "messages/devicebound";
 
+/// Where services read what became of them.
+const FEEDBACK: &str = "messages/servicebound/feedback";
+
 /// What a link is attached to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Node {
@@ -25,6 +28,8 @@ pub(super) enum Node {
     Events { group: String, partition: usize },
     /// Takes messages for devices.
     ToDevices,
+    /// Gives what became of them.
+    Feedback,
 }
 
 impl Node {
@@ -35,6 +40,7 @@ impl Node {
             "$cbs" => Node::Tokens,
             "$management" => Node::Management,
             TO_DEVICES => Node::ToDevices,
+            FEEDBACK => Node::Feedback,
             _ => Node::of_event_hub(path, hub)?,
         };
         Ok((node, path.to_owned()))
@@ -124,6 +130,7 @@ mod tests {
             ("/messages/events/ConsumerGroups/$Default/Partitions/1", events(1)),
             ("amqps://localhost/messages/devicebound", Node::ToDevices),
             ("/messages/deviceBound", Node::ToDevices),
+            ("/messages/serviceBound/feedback", Node::Feedback),
         ] {
             assert_eq!(
                 Node::find(address, &hub).map(|(node, _)| node),

@@ -58,7 +58,9 @@ pub(super) fn take(node: &Node, bytes: &[u8], hub: &Hub, grants: &mut Grants) ->
         Node::Tokens => put_token(&message, grants),
         Node::Management => manage(&message, hub, grants),
         Node::ToDevices => return to_device(message, hub).into(),
-        Node::Events { .. } => return Err(fault::not_allowed("an event hub takes no messages here")).into(),
+        Node::Events { .. } | Node::Feedback => {
+            return Err(fault::not_allowed("an event hub takes no messages here")).into();
+        }
     };
     let properties = message.properties.unwrap_or_default();
     Taken {

@@ -45,14 +45,15 @@ impl Session {
             let rest = match link.rest.take() {
                 Some(rest) => rest,
                 None if link.credit == 0 => break,
-                None => match link.next(context.hub) {
-                    Some(bytes) => {
+                None => match link.next(context.hub, self.next_delivery) {
+                    Some((bytes, tag)) => {
                         let delivery_id = self.next_delivery;
                         self.next_delivery = delivery_id.wrapping_add(1);
                         link.credit -= 1;
                         link.delivery_count = link.delivery_count.wrapping_add(1);
                         Rest {
                             delivery_id,
+                            tag,
                             bytes,
                             sent: 0,
                         }
@@ -85,7 +86,7 @@ impl Session {
         let transfer = Transfer {
             handle: Handle(handle),
             delivery_id: first.then_some(rest.delivery_id),
-            delivery_tag: first.then(|| rest.delivery_id.to_be_bytes().to_vec().into()),
+            delivery_tag: first.then(|| rest.tag.clone().into()),
             message_format: first.then_some(0),
             settled: first.then_some(settled),
             more,

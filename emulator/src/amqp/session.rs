@@ -2,7 +2,7 @@
 //!
 //! Source: OASIS AMQP 1.0, parts 2.5 and 2.6.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use fe2o3_amqp_types::{
     definitions::{AmqpError, Error, Handle, LinkError, Role, SessionError},
@@ -29,7 +29,7 @@ pub(super) const LINKS: usize = 256;
 
 /// What sessions work with.
 pub(super) struct Context<'a> {
-    pub(super) hub: &'a Hub,
+    pub(super) hub: &'a Arc<Hub>,
     pub(super) grants: &'a mut Grants,
     pub(super) output: &'a mut Vec<u8>,
     /// The largest frame that the client takes.
@@ -198,9 +198,20 @@ impl Session {
         self.send(output, &disposition);
     }
 
-    /// Messages that were sent are not kept in mind: an event hub does not send them again. A client that waits for our word before it
-    /// forgets one gets it.
-    fn disposition(&self, disposition: Disposition, context: &mut Context<'_>) {
+    /// Messages that were sent are not kept in mind, but for feedback: an event hub does not send them again. A client that waits for
+    /// our word before it forgets one gets it.
+    fn disposition(&mut self, disposition: Disposition, context: &mut Context<'_>) {
+        if disposition.role == Role::Receiver {
+            for link in self.links.values_mut() {
+                if let Link::Outgoing(Outgoing {
+                    supply: Supply::Feedback(reader),
+                    ..
+                }) = link
+                {
+                    reader.dispose(&disposition);
+                }
+            }
+        }
         if disposition.role == Role::Receiver && !disposition.settled {
             let disposition = Disposition {
                 role: Role::Sender,
@@ -271,7 +282,7 @@ impl Session {
                 Link::Outgoing(link) if link.is_stolen() => {
                     Some((*handle, fault::stolen("New receiver with a higher or equal epoch is created hence this receiver is getting disconnected")))
                 }
-                Link::Outgoing(Outgoing { path, supply: Supply::Events(_), .. })
+                Link::Outgoing(Outgoing { path, supply: Supply::Events(_) | Supply::Feedback(_), .. })
                 | Link::Incoming(Incoming { path, node: Node::ToDevices, .. })
                     if !context.grants.allow(path) =>
                 {

@@ -171,6 +171,9 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
         departures.release(wire);
+        if wire.receive_ahead() {
+            continue;
+        }
         flush(wire, service).await?;
         // Only waited for when there is something due.
         let due = departures.due().unwrap_or(expiry);

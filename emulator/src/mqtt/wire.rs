@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use mqtt_protocol_core::mqtt::{
     common::Cursor,
     connection::{PacketBuildResult, PacketBuilder, RawPacket},
@@ -30,6 +31,9 @@ const READ_SIZE: usize = 4 * 1024;
 /// Output that is sent on before the next packet in hand is looked at.
 const FLUSH_AT: usize = 64 * 1024;
 
+/// Bytes that are read while what is to be sent waits for the disk anyway, so that one write of it does for all of them.
+const AHEAD: usize = 64 * 1024;
+
 /// A buffer that grew beyond this for one large packet is given back afterwards.
 const KEEP_CAPACITY: usize = 16 * 1024;
 
@@ -47,6 +51,8 @@ pub(super) struct Wire<S> {
     read: usize,
     output: Vec<u8>,
     keeping: Keeping,
+    /// Bytes read since output was sent.
+    ahead: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
@@ -58,6 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             read: 0,
             output: Vec::new(),
             keeping: Keeping::default(),
+            ahead: 0,
         }
     }
 
@@ -86,6 +93,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
+    /// Takes what has come already, if sending would have to wait for the disk; whether it was anything. To be called when
+    /// [`Wire::received`] has no more.
+    pub(super) fn receive_ahead(&mut self) -> bool {
+        // What ends the connection is found when there is nothing else to do.
+        !self.output.is_empty()
+            && self.ahead < AHEAD
+            && self.keeping.is_behind()
+            && self.receive().now_or_never().is_some_and(|received| received.is_ok())
+    }
+
     /// Waits for more bytes; to be called when [`Wire::received`] has no more. Cancel safe.
     pub(super) async fn receive(&mut self) -> Result<(), Ended> {
         let Wire {
@@ -101,7 +118,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             Poll::Ready(io::Result::Ok(()))
         })
         .await?;
-        if input.is_empty() { Err(Ended::Gone) } else { Ok(()) }
+        self.ahead += self.input.len();
+        if self.input.is_empty() {
+            Err(Ended::Gone)
+        } else {
+            Ok(())
+        }
     }
 
     /// The next packet, from what was received or what comes.
@@ -132,6 +154,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Sends what is in line.
     pub(super) async fn flush(&mut self) -> Result<(), Ended> {
         if self.output.is_empty() {
+            // Who sends with QoS 0 waits for no PUBACK, but for the disk.
+            self.keeping.relieved().await;
             return Ok(());
         }
         self.keeping.settled().await;
@@ -145,6 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             .map_err(|_| Ended::NotReading)??;
         self.output.clear();
         self.output.shrink_to(KEEP_CAPACITY);
+        self.ahead = 0;
         Ok(())
     }
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::Utc;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::state::{DeviceEvent, EventLog, Hub};
+use crate::state::endpoint::Position;
+use crate::state::{DeviceEvent, EventLog, Hub, Told};
 
 /// Most events kept of one device: at one message a second, an hour and twenty minutes.
 const OF_ONE_DEVICE: usize = 5_000;
@@ -187,14 +188,20 @@ fn size(event: &DeviceEvent) -> usize {
 ///
 /// Begins to listen at once, not only when the future is polled.
 pub(super) fn record(hub: Arc<Hub>, history: Arc<History>) -> impl Future<Output = ()> + Send + 'static {
-    let mut events = hub.subscribe();
-    for event in past(hub.endpoint()) {
-        history.add(event);
-    }
+    let (mut events, _) = hub.follow();
+    let log = hub.endpoint();
+    let latest = |partition| log.locate(partition, Position::Latest).unwrap_or_default();
+    let next: Vec<_> = (0..log.partitions()).map(latest).collect();
     async move {
+        hub.endpoint().restored().await;
+        for event in past(hub.endpoint(), &next) {
+            history.add(event);
+        }
         loop {
             match events.recv().await {
-                Ok(event) => history.add(event),
+                // Came in the moment in which this began, and is among those before.
+                Ok(Told { place, .. }) if place.is_some_and(|(of, number)| next.get(of) > Some(&number)) => {}
+                Ok(Told { event, .. }) => history.add(event),
                 Err(RecvError::Lagged(missed)) => history.lock().missed += missed,
                 Err(RecvError::Closed) => return,
             }
@@ -202,11 +209,15 @@ pub(super) fn record(hub: Arc<Hub>, history: Arc<History>) -> impl Future<Output
     }
 }
 
-/// The messages of the built-in endpoint in the order in which they came, as many of the newest as there is room for.
-fn past(log: &EventLog) -> Vec<Arc<DeviceEvent>> {
-    let partitions = 0..log.partitions();
-    let stored = partitions.flat_map(|partition| log.read(partition, 0, usize::MAX));
-    let mut events: Vec<_> = stored.map(|stored| stored.event).collect();
+/// The messages of the built-in endpoint in the order in which they came, of each partition those before the number in `next`; as
+/// many of the newest as there is room for.
+fn past(log: &EventLog, next: &[u64]) -> Vec<Arc<DeviceEvent>> {
+    let mut events = Vec::new();
+    for (partition, next) in next.iter().enumerate() {
+        let stored = log.read(partition, 0, usize::MAX);
+        let before = stored.into_iter().take_while(|stored| stored.sequence < *next);
+        events.extend(before.map(|stored| stored.event));
+    }
     events.sort_by_key(|event| event.enqueued);
     // Of hundreds of thousands that are too many, only the size would be counted.
     let mut room = BYTES;
@@ -314,7 +325,11 @@ mod tests {
             link.telemetry(Default::default(), text.as_bytes().to_vec()).unwrap();
         }
         let history = Arc::new(History::default());
-        drop(record(Arc::clone(&hub), Arc::clone(&history)));
+        let recorder = record(Arc::clone(&hub), Arc::clone(&history));
+        // Comes before it has begun to read, and is written down once.
+        let link = hub.connect("a", true, None).unwrap();
+        link.telemetry(Default::default(), b"4".to_vec()).unwrap();
+        assert_eq!(futures_util::FutureExt::now_or_never(recorder), None);
         let texts = |id| -> Vec<_> {
             history
                 .of(id, 0, 9)
@@ -324,7 +339,10 @@ mod tests {
         };
         assert_eq!(
             (texts("a"), texts("b")),
-            (vec![b"1".to_vec(), b"3".to_vec()], vec![b"2".to_vec()])
+            (
+                vec![b"1".to_vec(), b"3".to_vec(), Vec::new(), b"4".to_vec()],
+                vec![b"2".to_vec()]
+            )
         );
     }
 

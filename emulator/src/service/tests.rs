@@ -1,4 +1,5 @@
 mod api;
+mod events;
 mod faults;
 mod messages;
 mod queries;
@@ -7,7 +8,7 @@ mod throttling;
 
 use axum::body::{Body, Bytes};
 use axum::http::Request;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
 use setpoint_protocol::{Key, PropertyBag, Token};
 use tower::ServiceExt;
@@ -328,49 +329,4 @@ async fn what_the_emulator_does_not_serve_it_says() {
     api.send("PATCH", "/devices/d", &[], "")
         .await
         .is_refusal(404, "ResourceNotFound");
-}
-
-#[tokio::test]
-async fn events_arrive_as_json_lines_of_the_device_asked_for() {
-    let api = Api::with_device();
-    api.hub.create_device("e", None).unwrap();
-    api.get("/setpoint/events?device=none")
-        .await
-        .is_refusal(404, "DeviceNotFound");
-    let request = Request::get("/setpoint/events?device=d")
-        .header("Authorization", api.token())
-        .body(Body::empty())
-        .unwrap();
-    let response = api.router.clone().oneshot(request).await.unwrap();
-    assert_eq!(response.headers()["content-type"], "text/event-stream");
-    let mut stream = response.into_body().into_data_stream();
-
-    let _other = api.hub.connect("e", true, None).unwrap();
-    let link = api.hub.connect("d", true, None).unwrap();
-    let properties = PropertyBag::parse("%24.ct=application%2Fjson&colour=red").unwrap();
-    link.telemetry(properties, b"{\"temperature\": 22}".to_vec()).unwrap();
-    let mut next = async || {
-        let chunk: Bytes = stream.next().await.unwrap().unwrap();
-        let line = std::str::from_utf8(&chunk)
-            .unwrap()
-            .strip_prefix("data: ")
-            .unwrap()
-            .to_owned();
-        serde_json::from_str::<Value>(&line).unwrap()
-    };
-    let connected = next().await;
-    assert_eq!(
-        (&connected["kind"], &connected["deviceId"]),
-        (&json!("connected"), &json!("d"))
-    );
-    let telemetry = next().await;
-    assert_eq!(
-        (&telemetry["kind"], &telemetry["body"]),
-        (&json!("telemetry"), &json!({"temperature": 22}))
-    );
-    assert_eq!(telemetry["systemProperties"]["content-type"], "application/json");
-    let generation = &telemetry["systemProperties"]["iothub-connection-auth-generation-id"];
-    assert_eq!(generation, &json!(api.hub.device("d").unwrap().generation_id));
-    assert!(telemetry["enqueuedTime"].is_string());
-    assert_eq!(telemetry["properties"], json!({"colour": "red"}));
 }

@@ -1,9 +1,11 @@
 //! What devices do, as listeners hear it.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// What kind of thing a device did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+// Kept by their places here, so one is only ever added at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
     /// A device-to-cloud message; the body is what the device sent, of any format.
     Telemetry,

@@ -226,9 +226,14 @@ impl Hub {
             if let Some(batch) = self.receive_feedback() {
                 return batch;
             }
-            // Whether the bell rang or not: messages also expire in silence.
-            let _ = time::timeout(EXPIRY_CHECK, self.feedback.bell.notified()).await;
+            self.feedback_due().await;
         }
+    }
+
+    /// Waits until it is time to ask for feedback. Cancel safe.
+    pub(crate) async fn feedback_due(&self) {
+        // Whether the bell rang or not: messages also expire in silence, and locks end.
+        let _ = time::timeout(EXPIRY_CHECK, self.feedback.bell.notified()).await;
     }
 
     /// A reader is done with a batch, which is gone with this.

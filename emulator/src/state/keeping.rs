@@ -3,6 +3,7 @@
 //! | name | is |
 //! | --- | --- |
 //! | `devices/{name}` | the identity of a device, or of a module under `device/module`, with its credentials |
+//! | `endpoint` | the built-in endpoint's consumer groups and when it was made; its messages are kept apart (`endpoint/keeping.rs`) |
 //! | `feedback` | what became of messages, not yet read by a service |
 //! | `messages/{name}/{number}` | a cloud-to-device message that waits; the numbers rise |
 //! | `sessions/{name}` | the MQTT session and what the device said of itself when it last connected |
@@ -39,6 +40,7 @@ const MESSAGES: &str = "messages";
 const SESSIONS: &str = "sessions";
 const TWINS: &str = "twins";
 const FEEDBACK: &str = "feedback";
+pub(crate) const ENDPOINT: &str = "endpoint";
 
 /// Tells whether any part of an entry that is kept has changed.
 #[derive(PartialEq)]
@@ -194,6 +196,9 @@ impl Hub {
         }
         if kind == FEEDBACK {
             return self.feedback.restore(value).map_err(|_| wrong());
+        }
+        if kind == ENDPOINT {
+            return self.endpoint().restore_about(value).map_err(|_| wrong());
         }
         if kind == MESSAGES {
             let (device, number) = device.rsplit_once('/').ok_or_else(wrong)?;

@@ -44,8 +44,10 @@ pub use event::{DeviceEvent, EventKind};
 pub use faults::{DpsFault, Faults, HubFault, Injection, Stored, TwinRequest, When, Whom};
 pub use feedback::{Feedback, FeedbackBatch, Outcome};
 pub use hub::Hub;
+pub(crate) use hub::Told;
 
 pub use journal::{ConnectAttempt, Telemetry};
+pub(crate) use keeping::ENDPOINT;
 pub use keeping::{Change, Keeper};
 pub use link::{CloseReason, Delivery, Link};
 pub use message::{CloudMessage, MESSAGE_LIMIT, OutgoingMessage, QUEUE_LIMIT};

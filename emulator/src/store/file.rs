@@ -3,12 +3,14 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use redb::backends::FileBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde_json::Value;
 
-use super::Rows;
+use super::Noted;
+use super::events::PastEvents;
 use crate::private_file;
 
 /// In the data folder.
@@ -137,24 +139,49 @@ impl File {
         rows.into_iter().map(parse).collect()
     }
 
-    /// One transaction, which waits until it is on the disk.
-    pub(super) fn write(&self, rows: &Rows) -> Result<(), Failure> {
-        careful(|| self.transact(rows))
+    /// What there is of an event log now.
+    pub(super) fn events(&self, log: &str, closing: Arc<AtomicBool>) -> Result<PastEvents, StoreError> {
+        match careful(|| Ok(self.database.begin_read()?)) {
+            Ok(transaction) => PastEvents::of(log, &transaction, self.path.clone(), closing),
+            Err(error) => Err(StoreError::Unusable {
+                path: self.path.clone(),
+                reason: error.to_string(),
+            }),
+        }
     }
 
-    fn transact(&self, rows: &Rows) -> Result<(), redb::Error> {
+    /// One transaction, which waits until it is on the disk.
+    pub(super) fn write(&self, noted: &Noted) -> Result<(), Failure> {
+        careful(|| self.transact(noted))
+    }
+
+    fn transact(&self, noted: &Noted) -> Result<(), redb::Error> {
         let transaction = self.database.begin_write()?;
-        {
+        if !noted.rows.is_empty() {
             let mut table = transaction.open_table(STATE)?;
-            for (name, row) in rows {
+            for (name, row) in &noted.rows {
                 match row {
                     Some(row) => drop(table.insert(name.as_str(), row.as_slice())?),
                     None => drop(table.remove(name.as_str())?),
                 }
             }
         }
+        noted.events.write(&transaction)?;
         transaction.commit()?;
         Ok(())
+    }
+
+    /// Has the next process open the file without looking through all of it, however this one ends: with a full event log that
+    /// takes 200 ms. Costs as much as several commits, and holds until the next one.
+    pub(super) fn tidy(&self) -> Result<(), Failure> {
+        careful(|| {
+            let mut transaction = self.database.begin_write()?;
+            transaction.set_quick_repair(true);
+            // A transaction that changes nothing would not be written.
+            transaction.open_table(ABOUT)?.insert("format", FORMAT)?;
+            transaction.commit()?;
+            Ok(())
+        })
     }
 }
 
@@ -169,11 +196,26 @@ pub(super) enum Failure {
 
 /// Works on the file. redb looks for damage only in part, and panics at some that it stumbles over: 19 of 20 files with a
 /// page overwritten did so when this was tried.
-fn careful<T>(work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Failure> {
+pub(super) fn careful<T>(work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Failure> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(worked) => Ok(worked?),
         Err(_) => Err(Failure::Damaged),
     }
+}
+
+/// Puts something in the place of an event's row.
+#[cfg(test)]
+pub(crate) fn damage_event(folder: &Path, log: &str, key: (u32, u64)) {
+    let database = Database::create(folder.join(NAME)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let name = format!("events of {log}");
+    let table: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new(&name);
+    transaction
+        .open_table(table)
+        .unwrap()
+        .insert(key, [0xFF; 40].as_slice())
+        .unwrap();
+    transaction.commit().unwrap();
 }
 
 /// As a later version would leave it.

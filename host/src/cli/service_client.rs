@@ -110,12 +110,14 @@ impl ServiceClient {
         self.json("POST", &["twins", device, "methods"], Some(request), patience)
     }
 
-    /// What devices do from now on, as lines of server-sent events; the local emulator alone has this.
-    pub(crate) fn events(&self, device: Option<&str>) -> Result<impl BufRead + use<>, CallError> {
+    /// What devices do from now on, or after the event of the id `last`, as lines of server-sent events; the local emulator alone has
+    /// this.
+    pub(crate) fn events(&self, device: Option<&str>, last: Option<&str>) -> Result<impl BufRead + use<>, CallError> {
         let query = device
             .map(|device| format!("device={}", encoded(device)))
             .unwrap_or_default();
-        let answer = self.send("GET", &["setpoint", "events"], &query, None, Duration::ZERO)?;
+        let headers: Vec<_> = last.map(|last| ("last-event-id", last)).into_iter().collect();
+        let answer = self.send("GET", &["setpoint", "events"], &query, &headers, None, Duration::ZERO)?;
         match answer.body().mime_type() {
             Some("text/event-stream") => Ok(BufReader::new(answer.into_body().into_reader())),
             _ => Err(CallError::NotAHub {
@@ -125,7 +127,7 @@ impl ServiceClient {
     }
 
     fn json(&self, method: &str, path: &[&str], body: Option<&Value>, patience: Duration) -> Result<Value, CallError> {
-        let mut answer = self.send(method, path, "", body, patience)?;
+        let mut answer = self.send(method, path, "", &[], body, patience)?;
         answer.body_mut().read_json().map_err(|error| match error {
             ureq::Error::Json(_) => CallError::NotAHub {
                 at: self.hub.host.clone(),
@@ -140,6 +142,7 @@ impl ServiceClient {
         method: &str,
         path: &[&str],
         query: &str,
+        headers: &[(&str, &str)],
         body: Option<&Value>,
         patience: Duration,
     ) -> Result<http::Response<Body>, CallError> {
@@ -150,11 +153,15 @@ impl ServiceClient {
             self.hub.host,
             path.join("/")
         );
-        let request = http::Request::builder()
+        let mut request = http::Request::builder()
             .method(method)
             .uri(address)
             .header(http::header::AUTHORIZATION, self.token())
-            .header(http::header::CONTENT_TYPE, "application/json; charset=utf-8")
+            .header(http::header::CONTENT_TYPE, "application/json; charset=utf-8");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request
             .body(body.map(Value::to_string).unwrap_or_default())
             .map_err(|error| self.unreachable(&ureq::Error::Http(error)))?;
         let request = self

@@ -41,22 +41,22 @@ impl Local {
         setpoint_test_logs::start();
         setpoint_test_logs::identities(data.path());
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let options = Options {
-            mqtt: any,
-            https: any,
-            identity: Arc::clone(&identity),
-            data: None,
-        };
-        let emulator = Emulator::start(options).await.unwrap();
-        let https = emulator.https_address();
-        let listing = running::announce(data.path(), emulator.mqtt_address(), https, None, data.path(), false).unwrap();
+        let (emulator, listing) = emulator(&data, &identity, any).await;
         let device = tokio::spawn(live(connect(emulator.hub())));
         Local {
             identity,
-            https,
+            https: emulator.https_address(),
             data,
             running: Mutex::new(Some((emulator, listing, device))),
         }
+    }
+
+    /// The emulator once more, at the same address and with what it had kept, but without the device.
+    pub(crate) async fn start_again(&self) -> Arc<Hub> {
+        let (emulator, listing) = emulator(&self.data, &self.identity, self.https).await;
+        let hub = Arc::clone(emulator.hub());
+        *self.running.lock().unwrap() = Some((emulator, listing, tokio::spawn(std::future::ready(()))));
+        hub
     }
 
     pub(crate) async fn stop(&self) {
@@ -98,6 +98,19 @@ impl Local {
     pub(crate) async fn run(&self, arguments: &[&str]) -> Answer {
         answer(self.command(arguments)).await
     }
+}
+
+async fn emulator(data: &TempDir, identity: &Arc<Identity>, https: SocketAddr) -> (Emulator, Listing) {
+    let options = Options {
+        mqtt: SocketAddr::from(([127, 0, 0, 1], 0)),
+        https,
+        identity: Arc::clone(identity),
+        data: Some(data.path().to_owned()),
+    };
+    let emulator = Emulator::start(options).await.unwrap();
+    let (mqtt, https) = (emulator.mqtt_address(), emulator.https_address());
+    let listing = running::announce(data.path(), mqtt, https, None, data.path(), false).unwrap();
+    (emulator, listing)
 }
 
 pub(crate) async fn answer(mut command: Command) -> Answer {

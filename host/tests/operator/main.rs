@@ -170,7 +170,7 @@ async fn a_certificate_that_nobody_vouches_for_is_not_believed() {
 async fn events_are_printed_as_they_happen_until_the_emulator_ends() {
     let local = Local::start().await;
     let mut monitor = local
-        .command(&["monitor", DEVICE])
+        .command(&["monitor", DEVICE, "--wait", "0"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -195,6 +195,40 @@ async fn events_are_printed_as_they_happen_until_the_emulator_ends() {
     let ended = ended.await.unwrap().unwrap();
     assert_eq!(ended.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("ended the stream"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_go_on_when_the_hub_comes_back_and_none_is_missed() {
+    let local = Local::start().await;
+    let mut monitor = local
+        .command(&["monitor", "--wait", "60"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(monitor.stdout.take().unwrap())
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let (lines, _) = tokio::task::spawn_blocking(move || {
+        let first = lines.next().unwrap();
+        (lines, first)
+    })
+    .await
+    .unwrap();
+    local.stop().await;
+    let hub = local.start_again().await;
+    let link = hub.connect(DEVICE, true, None).unwrap();
+    for number in 0..100 {
+        link.telemetry(Default::default(), number.to_string().into_bytes())
+            .unwrap();
+    }
+    let numbers = tokio::task::spawn_blocking(move || {
+        let numbers: Vec<_> = lines.filter_map(|event| event["body"].as_u64()).take(100).collect();
+        monitor.kill().unwrap();
+        monitor.wait().unwrap();
+        numbers
+    });
+    assert_eq!(numbers.await.unwrap(), (0..100).collect::<Vec<_>>());
+    local.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

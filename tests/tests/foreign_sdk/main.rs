@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, helpers too"
 )]
 
+mod amqp;
 mod day;
 mod identity;
 mod place;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use setpoint_emulator::identity::DeviceCertificate;
 use setpoint_emulator::state::DeviceEvent;
-use setpoint_emulator::{Emulator, Identity, Options, StartError};
+use setpoint_emulator::{Emulator, Identity, Options, StartError, paste};
 use setpoint_protocol::{Endpoint, Key, ServiceConnectionString};
 use tempfile::TempDir;
 use tokio::sync::broadcast::Receiver;
@@ -135,6 +135,13 @@ impl Place {
         if task.members.get("key").is_some() {
             command.env("IOTHUB_DEVICE_CONNECTION_STRING", task.connection_string());
         }
+        if let Some(amqp) = self.emulator.amqp_address() {
+            // As it is printed to be pasted.
+            let line = paste::amqp_environment(&self.identity, amqp.port());
+            let (_, string) = line.split_once("EVENTHUB_CONNECTION_STRING=").unwrap();
+            let string = string.lines().next().unwrap().trim_matches(['\'', '"']);
+            command.env("EVENTHUB_CONNECTION_STRING", string);
+        }
         let authority = self.authority();
         command
             .arg(sdk.folder().join(script))
@@ -197,7 +204,8 @@ impl Place {
 }
 
 impl Task {
-    fn with(mut self, name: &str, value: Value) -> Task {
+    /// Tells the scenario something more.
+    pub(crate) fn with(mut self, name: &str, value: Value) -> Task {
         self.members[name] = value;
         self
     }

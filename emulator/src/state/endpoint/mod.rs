@@ -4,7 +4,9 @@
 //! all in one of them, in the order in which the hub took them. What is too old is dropped, by number and by bytes. Readers
 //! keep their place themselves, and ask from there; [`EventLog::claim`] says who may read where.
 
+mod keeping;
 mod partition;
+pub(crate) mod row;
 mod seats;
 
 #[cfg(test)]
@@ -12,13 +14,16 @@ mod tests;
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{Notify, futures::Notified};
+use serde_json::json;
+use tokio::sync::{Notify, futures::Notified, watch};
 
 use super::DeviceEvent;
+use keeping::About;
+pub(crate) use keeping::LogKeeper;
 use partition::Partition;
 use seats::Seats;
 pub use seats::{ClaimError, READERS_PER_GROUP, Seat};
@@ -108,10 +113,12 @@ pub struct PartitionProperties {
 
 /// What the devices of a hub sent, in partitions.
 pub struct EventLog {
-    created: DateTime<Utc>,
     retention: Retention,
     partitions: Vec<Mutex<Partition>>,
-    groups: Mutex<BTreeSet<String>>,
+    about: Mutex<About>,
+    keeper: OnceLock<Box<dyn LogKeeper>>,
+    /// Whether nothing is to come back any more of what was kept.
+    whole: watch::Sender<bool>,
     seats: Arc<Seats>,
     /// Rings when a message is added, and when a reader has lost its seat.
     appended: Arc<Notify>,
@@ -128,10 +135,14 @@ impl EventLog {
     pub fn new(partitions: usize, retention: Retention) -> EventLog {
         let appended = Arc::new(Notify::new());
         EventLog {
-            created: Utc::now(),
             retention,
             partitions: (0..partitions.max(1)).map(|_| Mutex::default()).collect(),
-            groups: Mutex::new(BTreeSet::from([DEFAULT_GROUP.to_owned()])),
+            about: Mutex::new(About {
+                created: Utc::now(),
+                groups: BTreeSet::from([DEFAULT_GROUP.to_owned()]),
+            }),
+            keeper: OnceLock::new(),
+            whole: watch::Sender::new(true),
             seats: Seats::new(Arc::clone(&appended)),
             appended,
         }
@@ -139,7 +150,7 @@ impl EventLog {
 
     /// When it was made.
     pub fn created(&self) -> DateTime<Utc> {
-        self.created
+        lock(&self.about).created
     }
 
     /// How many partitions it has; they are numbered from 0.
@@ -159,17 +170,19 @@ impl EventLog {
     /// Adds a message at the end of its device's partition and wakes the readers; returns where it stands.
     pub fn append(&self, event: Arc<DeviceEvent>) -> Stored {
         let number = self.partition_of(&event.device_id);
-        let stored = self.with(number, |partition| partition.append(number, event, self.retention));
+        let stored = self.with(number, |partition| {
+            let (stored, dropped) = partition.append(number, event, self.retention);
+            // Under the lock, so that they are kept in the order of their numbers.
+            if let Some(keeper) = self.keeper.get() {
+                keeper.added(&stored);
+            }
+            if dropped {
+                self.tell_dropped(number, partition);
+            }
+            stored
+        });
         self.appended.notify_waiters();
         stored
-    }
-
-    /// Puts back a message that was kept elsewhere, under its old numbers; to be called in their order, before anything new is
-    /// added. One of a partition that is no more is passed over.
-    pub fn restore(&self, stored: Stored) {
-        if stored.partition < self.partitions.len() {
-            self.with(stored.partition, |partition| partition.restore(stored, self.retention));
-        }
     }
 
     /// The sequence number that reading from `position` begins with; `None` when there is no such partition.
@@ -196,17 +209,29 @@ impl EventLog {
 
     /// Adds a consumer group; false when it was there.
     pub fn add_group(&self, name: &str) -> bool {
-        lock(&self.groups).insert(name.to_owned())
+        self.change_groups(|groups| groups.insert(name.to_owned()))
     }
 
     /// Removes a consumer group; false when there was none. `$Default` stays.
     pub fn remove_group(&self, name: &str) -> bool {
-        name != DEFAULT_GROUP && lock(&self.groups).remove(name)
+        name != DEFAULT_GROUP && self.change_groups(|groups| groups.remove(name))
+    }
+
+    fn change_groups(&self, change: impl FnOnce(&mut BTreeSet<String>) -> bool) -> bool {
+        let mut about = lock(&self.about);
+        let changed = change(&mut about.groups);
+        if let Some(keeper) = self.keeper.get().filter(|_| changed) {
+            keeper.changed(json!(*about));
+        }
+        changed
     }
 
     /// Whether there is a consumer group of this name, whose case does not count.
     pub fn has_group(&self, name: &str) -> bool {
-        lock(&self.groups).iter().any(|group| group.eq_ignore_ascii_case(name))
+        lock(&self.about)
+            .groups
+            .iter()
+            .any(|group| group.eq_ignore_ascii_case(name))
     }
 
     /// Takes a seat for reading a partition in a consumer group. `epoch` makes the reader the only one there: it sends away those

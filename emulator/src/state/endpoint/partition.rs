@@ -22,32 +22,63 @@ pub(super) struct Partition {
     last: Option<(u64, chrono::DateTime<chrono::Utc>)>,
     /// What the messages take in memory.
     bytes: usize,
+    /// The number that followed those that were kept beyond the process.
+    resumed: u64,
 }
 
+/// What a message takes in the numbering of offsets at most: nothing that the hub takes is larger.
+const LARGEST: u64 = 1 << 20;
+
 impl Partition {
-    pub(super) fn append(&mut self, partition: usize, event: Arc<DeviceEvent>, retention: Retention) -> Stored {
+    /// Adds a message; whether others were dropped for it.
+    pub(super) fn append(&mut self, partition: usize, event: Arc<DeviceEvent>, retention: Retention) -> (Stored, bool) {
         let stored = Stored {
             partition,
             sequence: self.next_sequence,
             offset: self.next_offset,
             event,
         };
-        self.restore(stored.clone(), retention);
-        stored
-    }
-
-    /// Takes a message that has its numbers already.
-    pub(super) fn restore(&mut self, stored: Stored, retention: Retention) {
         let size = size(&stored.event);
-        self.next_sequence = stored.sequence + 1;
-        self.next_offset = stored.offset + size as u64;
+        self.next_sequence += 1;
+        self.next_offset += size as u64;
         self.last = Some((stored.offset, stored.event.enqueued));
         self.bytes += size;
-        self.messages.push_back(stored);
+        self.messages.push_back(stored.clone());
+        (stored, self.shrink(retention))
+    }
+
+    /// Drops what is too old; whether it was anything.
+    fn shrink(&mut self, retention: Retention) -> bool {
+        let before = self.messages.len();
         while self.messages.len() > 1 && (self.messages.len() > retention.messages || self.bytes > retention.bytes) {
             let dropped = self.messages.pop_front();
-            self.bytes -= dropped.map_or(0, |dropped| self::size(&dropped.event));
+            self.bytes -= dropped.map_or(0, |dropped| size(&dropped.event));
         }
+        self.messages.len() < before
+    }
+
+    /// Goes on after the number of the last message that was kept, and after the last one that can be read.
+    pub(super) fn resume(&mut self, sequence: u64, newest: Option<&Stored>) {
+        (self.next_sequence, self.resumed) = (sequence + 1, sequence + 1);
+        if let Some(newest) = newest {
+            self.last = Some((newest.offset, newest.event.enqueued));
+            // Beyond those that cannot be read as well, so that no offset is given out twice.
+            self.next_offset = newest.offset + size(&newest.event) as u64 + (sequence - newest.sequence) * LARGEST;
+        }
+    }
+
+    /// Takes messages back that were kept, in front of those that have come since; whether any of all were dropped.
+    pub(super) fn put_back(&mut self, mut past: VecDeque<Stored>, retention: Retention) -> bool {
+        let kept = past.len() + self.messages.len();
+        // So much has come since that what was dropped of it leaves no room for those before.
+        if self.messages.front().is_some_and(|first| first.sequence > self.resumed) {
+            past.clear();
+        }
+        past.append(&mut self.messages);
+        self.messages = past;
+        self.bytes = self.messages.iter().map(|stored| size(&stored.event)).sum();
+        self.shrink(retention);
+        self.messages.len() < kept
     }
 
     pub(super) fn locate(&self, position: Position) -> u64 {
@@ -78,8 +109,9 @@ impl Partition {
     }
 
     pub(super) fn read(&self, sequence: u64, limit: usize) -> Vec<Stored> {
-        let skipped = usize::try_from(sequence.saturating_sub(self.first())).unwrap_or(usize::MAX);
-        self.messages.iter().skip(skipped).take(limit).cloned().collect()
+        // Searched for, not counted: one that was kept and could not be read again has left a gap.
+        let first = self.messages.partition_point(|stored| stored.sequence < sequence);
+        self.messages.range(first..).take(limit).cloned().collect()
     }
 
     pub(super) fn properties(&self) -> PartitionProperties {
@@ -94,7 +126,7 @@ impl Partition {
     }
 
     /// The number of the oldest message kept.
-    fn first(&self) -> u64 {
+    pub(super) fn first(&self) -> u64 {
         self.messages
             .front()
             .map_or(self.next_sequence, |stored| stored.sequence)

@@ -187,7 +187,8 @@ fn what_was_kept_elsewhere_comes_back_under_its_numbers() {
     let first = log(10, usize::MAX);
     let stored: Vec<_> = (0..3).map(|second| first.append(event("d", second, 1))).collect();
     let second = log(10, usize::MAX);
-    stored[1..].iter().cloned().for_each(|stored| second.restore(stored));
+    second.resume(0, 2, stored.last());
+    second.put_back(0, stored[1..].iter().cloned().collect());
     assert_eq!(second.read(0, 0, 10), stored[1..]);
     assert_eq!(second.append(event("d", 3, 1)), first.append(event("d", 3, 1)));
 }

@@ -1,5 +1,7 @@
 //! What the emulator knows, kept beyond its process, when a folder was named for it; otherwise nothing here does anything.
 
+mod log;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,21 +50,22 @@ impl Keeping {
     }
 
     /// Has everything that changes in the emulator's own hub kept from now on, after what was left of it has been put back.
-    pub(crate) fn keep_own_hub(&self, hub: &Hub, kept: &Kept) -> Result<(), StoreError> {
+    pub(crate) fn keep_own_hub(&self, hub: &Arc<Hub>, kept: &Kept) -> Result<(), StoreError> {
         self.keep_hub(OWN.to_owned(), hub, kept)
     }
 
     /// The same of a hub that was declared under this name.
-    pub(crate) fn keep_linked_hub(&self, name: &str, hub: &Hub, kept: &Kept) -> Result<(), StoreError> {
+    pub(crate) fn keep_linked_hub(&self, name: &str, hub: &Arc<Hub>, kept: &Kept) -> Result<(), StoreError> {
         self.keep_hub(format!("{LINKED}{}/", name.to_ascii_lowercase()), hub, kept)
     }
 
-    fn keep_hub(&self, prefix: String, hub: &Hub, kept: &Kept) -> Result<(), StoreError> {
+    fn keep_hub(&self, prefix: String, hub: &Arc<Hub>, kept: &Kept) -> Result<(), StoreError> {
         let Some(store) = &self.0 else { return Ok(()) };
         for (name, value) in kept.under(&prefix) {
             hub.restore(name, value.clone())
                 .map_err(|reason| store.unusable(&reason))?;
         }
+        log::keep(store, &prefix, hub)?;
         hub.keep_with(keeper(store, prefix));
         Ok(())
     }
@@ -92,6 +95,18 @@ impl Keeping {
             store.settled().await;
         }
     }
+
+    /// Whether what has changed is not all on the disk yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.0.as_ref().is_some_and(|store| store.is_behind())
+    }
+
+    /// Waits until there is room for more: for whoever goes on without waiting for what it changed to be kept.
+    pub(crate) async fn relieved(&self) {
+        if let Some(store) = &self.0 {
+            store.relieved().await;
+        }
+    }
 }
 
 impl Kept {
@@ -113,8 +128,10 @@ fn keeper(store: &Arc<Store>, prefix: String) -> Keeper {
     Box::new(move |change| store.note(format!("{prefix}{}", change.name), change.value.as_ref()))
 }
 
-/// Holds an answer back until what was done for it is kept.
-pub(crate) async fn settle(State(keeping): State<Keeping>, request: Request, next: Next) -> Response {
+/// Holds an answer back until what was done for it is kept. One that goes on and on finds the store among the request's extensions,
+/// to wait for it by itself.
+pub(crate) async fn settle(State(keeping): State<Keeping>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(keeping.clone());
     let response = next.run(request).await;
     keeping.settled().await;
     response
