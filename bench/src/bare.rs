@@ -1,21 +1,25 @@
-//! `setpoint-bench bare N`: as many rumqttc clients with nothing around them, in the pattern of a fleet of thermostats: started at
-//! the same rate, with the identities of a fleet that ran before, each sending every eight seconds.
+//! rumqttc clients with nothing around them, with the identities of a fleet that ran before and started at the same rate.
+//! `setpoint-bench bare N` has them send as a fleet of thermostats, `bare-flat-out N` as fast as they can.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context;
 use chrono::Utc;
 use rumqttc::{AsyncClient, Broker, Event, EventLoop, MqttOptions, Packet, PublishOptions, Transport};
 use rustls::pki_types::ServerName;
 use setpoint::cloud::Trust;
-use setpoint::fleet::report::{Before, Report};
-use setpoint::fleet::{Count, Ending, Gauge, Pattern, Ramp, Tally, Usage, proportional};
-use setpoint_protocol::{Endpoint, HubUsername, Key, Token};
+use setpoint::fleet::report::Report;
+use setpoint::fleet::{Count, Ending, Gauge, Tally, proportional};
+use setpoint_protocol::{HubUsername, Token};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 use tokio_rustls::TlsConnector;
+
+use crate::task::Task;
+
+/// Messages under way of a client that sends as fast as it can: a device's window.
+const WINDOW: u16 = 100;
 
 /// As the thermostat's.
 const INTERVAL: Duration = Duration::from_secs(8);
@@ -31,46 +35,29 @@ struct Sender {
     next: Instant,
 }
 
-pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
-    let option = |name: &str| {
-        let place = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(place + 1)
-    };
-    let devices: u64 = arguments.first().context("how many?")?.parse()?;
-    let ramp: Ramp = option("--ramp").context("--ramp is missing")?.parse()?;
-    let seconds = option("--duration")
-        .context("--duration is missing")?
-        .trim_end_matches('s')
-        .parse()?;
-    let file = option("--report").context("--report is missing")?;
-    let runtime = tokio::runtime::Runtime::new()?;
-    let report = runtime.block_on(clients(devices, ramp, Duration::from_secs(seconds)))?;
-    std::fs::write(file, report.json())?;
-    Ok(())
+/// How clients send.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// Each every eight seconds.
+    Thermostat,
+    /// Each as soon as fewer than [`WINDOW`] messages are under way.
+    FlatOut,
 }
 
-async fn clients(devices: u64, ramp: Ramp, duration: Duration) -> anyhow::Result<Report> {
-    let variable = |name: &str| std::env::var(name).with_context(|| name.to_owned());
-    let endpoint: Endpoint = variable("IOTHUB_DEVICE_DPS_ENDPOINT")?.parse()?;
-    let key = Key::from_base64(&variable("SETPOINT_GROUP_KEY")?)?;
+pub(crate) fn measure(task: &Task, sending: Sending) -> anyhow::Result<Report> {
+    tokio::runtime::Runtime::new()?.block_on(clients(task, sending))
+}
+
+async fn clients(task: &Task, sending: Sending) -> anyhow::Result<Report> {
+    let (devices, ramp) = (task.devices, task.ramp);
     let trust = Trust::system(None)?;
-    let pattern: Pattern = "sim-{:05}".parse()?;
     let tally = Arc::new(Tally::default());
-    let before = Before {
-        id: pattern.to_string(),
-        devices,
-        shard: "0/1".to_owned(),
-        ramp: ramp.to_string(),
-        put_aside: false,
-        guests: vec!["none".to_owned()],
-        cloud: endpoint.to_string(),
-        began: Utc::now(),
-        usage: Usage::now(),
-        memory: proportional(),
-    };
+    let before = task.before("none");
     let began = Instant::now();
-    let end = began + duration;
+    let end = began + task.duration;
     let mut senders: VecDeque<Sender> = VecDeque::new();
+    // Kept, because a client whose last handle is dropped ends.
+    let mut streaming = Vec::new();
     let mut sampled = began;
     let mut place = 0;
     loop {
@@ -91,14 +78,12 @@ async fn clients(devices: u64, ramp: Ramp, duration: Duration) -> anyhow::Result
             tally.sample(began.elapsed());
         } else if Some(next) == start {
             place += 1;
-            senders.push_back(begin(
-                &pattern.name(place),
-                &endpoint,
-                &key,
-                &trust,
-                Arc::clone(&tally),
-                next,
-            )?);
+            let client = begin(task, place, &trust, Arc::clone(&tally), sending, next)?;
+            match sending {
+                // It sends for the first time when it is started, as a thermostat does.
+                Sending::Thermostat => senders.push_back(client),
+                Sending::FlatOut => streaming.push(client),
+            }
         } else if let Some(mut sender) = senders.pop_front() {
             sender
                 .due
@@ -127,18 +112,19 @@ async fn clients(devices: u64, ramp: Ramp, duration: Duration) -> anyhow::Result
     Ok(Report::of(before, &ending, &tally))
 }
 
-/// A client, its event loop in a task. It sends for the first time when it is started, as a thermostat does.
+/// A client, its event loop in a task.
 fn begin(
-    name: &str,
-    endpoint: &Endpoint,
-    group: &Key,
+    task: &Task,
+    place: u64,
     trust: &Trust,
     tally: Arc<Tally>,
+    sending: Sending,
     now: Instant,
 ) -> anyhow::Result<Sender> {
+    let (name, endpoint) = (task.pattern.name(place), &task.endpoint);
     let username = HubUsername {
         hub: endpoint.host.clone(),
-        device_id: name.to_owned(),
+        device_id: name.clone(),
         module_id: None,
         model_id: None,
         parameters: vec![("api-version".to_owned(), "2021-04-12".to_owned())],
@@ -146,7 +132,7 @@ fn begin(
     let expiry = u64::try_from(Utc::now().timestamp())? + 3600;
     let token = Token::sign(
         &format!("{}/devices/{name}", endpoint.host),
-        &group.derive(name),
+        &task.key.derive(&name),
         expiry,
         None,
     );
@@ -154,7 +140,7 @@ fn begin(
         TlsConnector::from(trust.config()),
         ServerName::try_from(endpoint.host.clone())?,
     );
-    let mut options = MqttOptions::new(name, Broker::tcp(&endpoint.host, endpoint.port_or(8883)));
+    let mut options = MqttOptions::new(&name, Broker::tcp(&endpoint.host, endpoint.port_or(8883)));
     options
         .set_transport(Transport::tcp())
         .set_socket_connector(move |address, _| {
@@ -167,38 +153,73 @@ fn begin(
         })
         .set_credentials(username.to_string(), token.to_string())
         .set_keep_alive(60);
+    if sending == Sending::FlatOut {
+        options.set_max_request_batch(32).set_inflight(WINDOW);
+    }
     let (client, events) = AsyncClient::builder(options).unbounded().try_build()?;
-    let due = Due::default();
-    tokio::spawn(listen(events, tally, Arc::clone(&due)));
-    Ok(Sender {
+    let sender = Sender {
         client,
         topic: format!("devices/{name}/messages/events/%24.ct=application%2Fjson&%24.ce=utf-8"),
-        due,
+        due: Due::default(),
         next: now,
-    })
+    };
+    let stream = (sending == Sending::FlatOut).then(|| Stream {
+        client: sender.client.clone(),
+        topic: sender.topic.clone(),
+        sent: 0,
+    });
+    let due = Arc::clone(&sender.due);
+    tokio::spawn(async move {
+        if let Err(error) = listen(events, &tally, due, stream).await {
+            eprintln!("a bare client: {error}");
+            tally.count(Count::Lost);
+        }
+    });
+    Ok(sender)
 }
 
-async fn listen(mut events: EventLoop, tally: Arc<Tally>, due: Due) {
+/// Sends without an end.
+struct Stream {
+    client: AsyncClient,
+    topic: String,
+    sent: u64,
+}
+
+impl Stream {
+    fn send(&mut self, tally: &Tally, messages: u16) -> anyhow::Result<()> {
+        for _ in 0..messages {
+            let body = format!("{{\"n\":{}}}", self.sent);
+            self.client
+                .try_publish(self.topic.clone(), body, PublishOptions::at_least_once())?;
+            self.sent += 1;
+            tally.count(Count::Queued);
+        }
+        Ok(())
+    }
+}
+
+async fn listen(mut events: EventLoop, tally: &Tally, due: Due, mut stream: Option<Stream>) -> anyhow::Result<()> {
     tally.count(Count::Launched);
     loop {
-        match events.poll().await {
-            Ok(Event::Incoming(Packet::ConnAck(_))) => {
+        match events.poll().await? {
+            Event::Incoming(Packet::ConnAck(_)) => {
                 tally.count(Count::Connected);
                 tally.count(Count::Ran);
                 tally.up(Gauge::Up);
+                if let Some(stream) = &mut stream {
+                    stream.send(tally, WINDOW)?;
+                }
             }
-            Ok(Event::Incoming(Packet::PubAck(_))) => {
+            Event::Incoming(Packet::PubAck(_)) => {
                 tally.count(Count::Delivered);
                 if let Some(due) = due.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
                     tally.puback(0, due.elapsed());
                 }
+                if let Some(stream) = &mut stream {
+                    stream.send(tally, 1)?;
+                }
             }
-            Ok(_) => {}
-            Err(error) => {
-                eprintln!("a bare client: {error}");
-                tally.count(Count::Lost);
-                return;
-            }
+            _ => {}
         }
     }
 }

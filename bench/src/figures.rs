@@ -11,11 +11,21 @@ pub(crate) struct Table {
     rows: Vec<Row>,
 }
 
+/// What one device costs.
+pub(crate) struct Device {
+    /// Bytes.
+    pub(crate) memory: f64,
+    /// Seconds of processor time.
+    pub(crate) cpu_per_message: f64,
+    /// Seconds from when a message was due to its PUBACK.
+    pub(crate) p99: f64,
+}
+
 struct Row {
     what: String,
     value: String,
     goal: &'static str,
-    how: &'static str,
+    how: String,
 }
 
 impl Table {
@@ -74,6 +84,17 @@ impl Table {
         self.push(what.into(), value, goal, how);
     }
 
+    /// What a device costs.
+    pub(crate) fn device(&mut self, what: &str, device: &Device, how: String) {
+        let value = format!(
+            "{:.1} kB, {:.0} us a message, p99 {:.1} ms",
+            device.memory / 1e3,
+            device.cpu_per_message * 1e6,
+            device.p99 * 1e3
+        );
+        self.push(what.to_owned(), value, "", how);
+    }
+
     /// What a device of a fleet costs.
     pub(crate) fn fleet(&mut self, what: &str, report: &Report) {
         let Report {
@@ -83,19 +104,17 @@ impl Table {
             timer_to_puback,
             ..
         } = report;
-        let value = format!(
-            "{:.1} kB, {:.0} us a message, p99 {:.1} ms",
-            process.memory_per_device / 1e3,
-            process.cpu_per_message * 1e6,
-            timer_to_puback.p99 * 1e3
+        let device = Device {
+            memory: process.memory_per_device,
+            cpu_per_message: process.cpu_per_message,
+            p99: timer_to_puback.p99,
+        };
+        self.device(
+            what,
+            &device,
+            "memory, processor time and latency of a device".to_owned(),
         );
         let (ran, delivered) = (devices.ran, messages.delivered);
-        self.push(
-            what.to_owned(),
-            value,
-            "",
-            "memory, processor time and latency of a device",
-        );
         if ran < devices.planned {
             self.push(
                 format!("{what}: ran"),
@@ -132,7 +151,8 @@ impl Table {
         );
     }
 
-    fn push(&mut self, what: String, value: String, goal: &'static str, how: &'static str) {
+    fn push(&mut self, what: String, value: String, goal: &'static str, how: impl Into<String>) {
+        let how = how.into();
         self.rows.push(Row { what, value, goal, how });
     }
 }

@@ -1,5 +1,5 @@
-//! Fleets against an emulator of its own process: memory, processor time and latency of a device, beside a bare MQTT client in
-//! the same pattern, at growing numbers, put aside, flat out, and among devices that misbehave.
+//! Fleets against an emulator of its own process: memory, processor time and latency of a device, beside a bare MQTT client and
+//! Microsoft's SDK for Python in the same pattern, at growing numbers, put aside, flat out, and among devices that misbehave.
 //!
 //! `setpoint-bench fleet [DEVICES..]` runs it alone; each number of devices is measured live and, up to the file limit,
 //! put aside.
@@ -14,6 +14,7 @@ use setpoint_tests::ROGUE;
 use crate::azure::Azure;
 use crate::figures::Table;
 use crate::growth::{Growth, memory, processor};
+use crate::sdk;
 
 /// Seconds from the last start to the end: each device sends five times.
 const STEADY: u64 = 40;
@@ -21,8 +22,11 @@ const STEADY: u64 = 40;
 /// Starts a second.
 const RAMP: u64 = 500;
 
+/// Devices that send as fast as they can.
+const FLAT_OUT: u64 = 20;
+
 pub(crate) fn measure(program: &Path, folder: &Path, sizes: &[u64], table: &mut Table) -> anyhow::Result<()> {
-    let azure = Azure::start(folder, program)?;
+    let azure = Azure::start(folder)?;
     let mut fleet = Fleet {
         program,
         folder,
@@ -32,7 +36,7 @@ pub(crate) fn measure(program: &Path, folder: &Path, sizes: &[u64], table: &mut 
     let mut growth = Growth::default();
     for devices in sizes {
         let live = fleet.run(&format!("{devices} devices"), *devices, &[])?;
-        let bare = fleet.bare(*devices)?;
+        let bare = fleet.clients(&format!("{devices} bare MQTT clients"), "bare", *devices)?;
         fleet.table.quotient(
             &format!("{devices} devices: processor time / bare client's"),
             "1.5",
@@ -40,6 +44,11 @@ pub(crate) fn measure(program: &Path, folder: &Path, sizes: &[u64], table: &mut 
             bare.process.cpu_per_message,
         );
         growth.live.push(live);
+        growth.bare.push(bare);
+    }
+    if let Some(largest) = growth.live.last() {
+        let (devices, cpu) = (largest.devices.planned, largest.process.cpu_per_message);
+        sdk::measure(&azure, devices, STEADY, cpu, fleet.table)?;
     }
     for devices in sizes.iter().chain(&[18_000]) {
         let aside = fleet.run(&format!("{devices} devices put aside"), *devices, &["--put-aside"])?;
@@ -52,6 +61,7 @@ pub(crate) fn measure(program: &Path, folder: &Path, sizes: &[u64], table: &mut 
             .growth(&format!("growth of the cost of a device, {what}"), most);
     }
     growth.draw()?;
+    fleet.flat_out()?;
     fleet.misbehaving()
 }
 
@@ -70,11 +80,35 @@ impl Fleet<'_> {
         self.finish(what, devices, command)
     }
 
-    /// As many bare clients, in a process of their own.
-    fn bare(&mut self, devices: u64) -> anyhow::Result<Report> {
+    /// Clients of this program, in a process of their own.
+    fn clients(&mut self, what: &str, name: &str, devices: u64) -> anyhow::Result<Report> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["bare", &devices.to_string()]);
-        self.finish(&format!("{devices} bare MQTT clients"), devices, command)
+        command.args([name, &devices.to_string()]);
+        self.finish(what, devices, command)
+    }
+
+    /// As fast as it goes, beside bare clients that do the same. The cloud has the same two cores, so what counts is how many
+    /// messages a second of processor time is enough for.
+    fn flat_out(&mut self) -> anyhow::Result<()> {
+        let fleet = self.clients(&format!("{FLAT_OUT} devices flat out"), "flat-out", FLAT_OUT)?;
+        let bare = self.clients(
+            &format!("{FLAT_OUT} bare MQTT clients flat out"),
+            "bare-flat-out",
+            FLAT_OUT,
+        )?;
+        self.table.quotient(
+            &format!("{FLAT_OUT} devices flat out: messages a core / bare clients'"),
+            "0.7",
+            bare.process.cpu_per_message,
+            fleet.process.cpu_per_message,
+        );
+        self.table.quotient(
+            &format!("{FLAT_OUT} devices flat out: messages a second / bare clients'"),
+            "",
+            fleet.messages.per_second,
+            bare.messages.per_second,
+        );
+        Ok(())
     }
 
     fn finish(&mut self, what: &str, devices: u64, mut command: Command) -> anyhow::Result<Report> {

@@ -5,8 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use setpoint::fleet::report::{Line, Plot, Report};
 
-/// Where drawings are left.
-const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/results");
+use crate::results;
 
 type Cost = fn(&Report) -> f64;
 
@@ -15,6 +14,8 @@ type Cost = fn(&Report) -> f64;
 pub(crate) struct Growth {
     pub(crate) live: Vec<Report>,
     pub(crate) put_aside: Vec<Report>,
+    /// Bare clients in their place.
+    pub(crate) bare: Vec<Report>,
 }
 
 impl Growth {
@@ -30,7 +31,7 @@ impl Growth {
             ("memory", "memory of a device", "kB", memory),
             ("processor", "processor time of a message", "us", processor),
         ];
-        std::fs::create_dir_all(RESULTS).context(RESULTS)?;
+        std::fs::create_dir_all(results::FOLDER).context(results::FOLDER)?;
         for (name, title, unit, cost) in drawings {
             let line = |name, reports: &[Report]| Line {
                 name,
@@ -43,9 +44,13 @@ impl Growth {
                 title,
                 across: "devices in one process",
                 unit,
-                lines: vec![line("live", &self.live), line("put aside", &self.put_aside)],
+                lines: vec![
+                    line("live", &self.live),
+                    line("put aside", &self.put_aside),
+                    line("bare client", &self.bare),
+                ],
             };
-            let file = Path::new(RESULTS).join(format!("fleet-{name}.svg"));
+            let file = Path::new(results::FOLDER).join(format!("fleet-{name}.svg"));
             std::fs::write(&file, plot.document()).with_context(|| file.display().to_string())?;
         }
         Ok(())

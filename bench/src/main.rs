@@ -8,27 +8,35 @@
 //! | `guests.rs` | a start, an instance, a tick, a swap and memory, for each language |
 //! | `native.rs` | a tick of the same thermostat without a sandbox |
 //! | `throughput.rs` | telemetry of one device, beside a bare MQTT publisher |
-//! | `fleet.rs`, `bare.rs` | fleets, beside as many bare MQTT clients; `azure.rs` is what both connect to |
+//! | `fleet.rs` | fleets; `azure.rs` is what they connect to, and `task.rs` what a process of clients is told |
+//! | `bare.rs`, `sdk.rs` | what stands beside them: bare MQTT clients, and Microsoft's SDK for Python |
+//! | `flat_out.rs` | a fleet that sends as fast as it can |
 //! | `growth.rs` | what fleets of growing numbers came to, drawn |
-//! | `figures.rs` | medians, and how they are printed |
+//! | `figures.rs`, `results.rs` | medians, and how they are printed and kept |
 //!
 //! Nothing here passes or fails: machines are shared and noisy. Each figure stands beside its goal.
 
 mod azure;
 mod bare;
 mod figures;
+mod flat_out;
 mod fleet;
 mod growth;
 mod guest;
 mod guests;
 mod native;
 mod process;
+mod results;
+mod sdk;
+mod task;
 mod throughput;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use bare::Sending;
 use figures::Table;
+use task::Task;
 
 /// Devices of the fleets that are measured.
 const FLEETS: [u64; 3] = [100, 1_000, 10_000];
@@ -44,20 +52,25 @@ fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let mut table = Table::default();
     match arguments.split_first() {
-        Some((first, rest)) if first == "bare" => return bare::run(rest),
+        Some((first, [folder])) if first == "azure" => return azure::serve(Path::new(folder)),
+        Some((first, rest)) if ["bare", "bare-flat-out", "flat-out"].contains(&first.as_str()) => {
+            let task = Task::read(rest)?;
+            let report = match first.as_str() {
+                "bare" => bare::measure(&task, Sending::Thermostat)?,
+                "bare-flat-out" => bare::measure(&task, Sending::FlatOut)?,
+                _ => flat_out::measure(&task)?,
+            };
+            return Ok(std::fs::write(&task.report, report.json())?);
+        }
         Some((first, rest)) if first == "fleet" => {
             let sizes = rest.iter().map(|size| size.parse()).collect::<Result<Vec<u64>, _>>()?;
             let sizes = if sizes.is_empty() { FLEETS.to_vec() } else { sizes };
             fleet::measure(&program, folder.path(), &sizes, &mut table)?;
-            println!("{}", machine());
-            print!("{table}");
-            return Ok(());
+            return results::keep("fleet", &table);
         }
         Some((only, [])) if only == "throughput" => {
             throughput::measure(folder.path(), &mut table)?;
-            println!("{}", machine());
-            print!("{table}");
-            return Ok(());
+            return results::keep("throughput", &table);
         }
         _ => {}
     }
@@ -68,23 +81,5 @@ fn main() -> anyhow::Result<()> {
     fleet::measure(&program, folder.path(), &FLEETS, &mut table)?;
     let others = arguments.iter().map(PathBuf::from);
     guests::measure(&cache, &others.collect::<Vec<_>>(), &mut table)?;
-    println!("{}", machine());
-    print!("{table}");
-    Ok(())
-}
-
-/// What the figures were taken on.
-fn machine() -> String {
-    let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = processor
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let kernel = std::fs::read_to_string(PathBuf::from("/proc/sys/kernel/osrelease")).unwrap_or_default();
-    let model = model.map_or("unknown processor", |(_, model)| model);
-    format!(
-        "setpoint {} on {cores} x {model}, Linux {}",
-        env!("CARGO_PKG_VERSION"),
-        kernel.trim()
-    )
+    results::keep("all", &table)
 }

@@ -10,6 +10,7 @@
 mod foreign_guest;
 pub mod kept;
 pub mod kill;
+mod loopback;
 pub mod oracle;
 mod place;
 pub mod proxy;
@@ -18,6 +19,7 @@ pub mod soak;
 pub mod venv;
 
 pub use foreign_guest::{THERMOSTATS, foreign_guest, sandbox, sandbox_within, test_natively};
+pub use loopback::loopback_address;
 pub use place::{Observed, Place, Running, plain};
 pub use proxy::Proxy;
 pub use route::Route;

@@ -10,7 +10,6 @@
     reason = "a test fails by panicking, helpers too"
 )]
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::sync::Arc;
@@ -122,12 +121,6 @@ impl Place {
         );
         serde_json::from_str(seen.lines().last().unwrap()).unwrap()
     }
-}
-
-fn loopback_address() -> IpAddr {
-    let random = RandomState::new().build_hasher().finish().to_be_bytes();
-    // 127.0.x.y is left to what people run by hand, and the last part is neither network nor broadcast.
-    IpAddr::V4(Ipv4Addr::new(127, random[0].max(1), random[1], random[2].clamp(1, 254)))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,6 @@
 //! An emulator on ports that SDKs know, and the way to it for them.
 
 use std::fs;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -279,10 +278,4 @@ fn seen(scenario: &str, output: &Output) -> Value {
         output.status
     );
     serde_json::from_str(seen.lines().last().unwrap()).unwrap()
-}
-
-fn loopback_address() -> IpAddr {
-    let random = RandomState::new().build_hasher().finish().to_be_bytes();
-    // 127.0.x.y is left to what people run by hand, and the last part is neither network nor broadcast.
-    IpAddr::V4(Ipv4Addr::new(127, random[0].max(1), random[1], random[2].clamp(1, 254)))
 }

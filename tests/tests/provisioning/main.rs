@@ -11,7 +11,6 @@
 )]
 
 use std::fs;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
@@ -128,12 +127,6 @@ impl Place {
         setpoint_test_logs::private_key(&certificate.key_pem);
         certificate
     }
-}
-
-fn loopback_address() -> IpAddr {
-    let random = RandomState::new().build_hasher().finish().to_be_bytes();
-    // 127.0.x.y is left to what people run by hand, and the last part is neither network nor broadcast.
-    IpAddr::V4(Ipv4Addr::new(127, random[0].max(1), random[1], random[2].clamp(1, 254)))
 }
 
 #[tokio::test(flavor = "multi_thread")]

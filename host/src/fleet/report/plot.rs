@@ -18,7 +18,7 @@ const MARKS: f64 = 5.0;
 
 /// What a drawing that stands alone looks like.
 const STYLE: &str = "text{font:11px sans-serif;fill:#666}.grid{stroke:#ddd}polyline{fill:none;stroke-width:2}\
-                     .line0{stroke:#0b6bcb}.line1{stroke:#c2410c}.name0{fill:#0b6bcb}.name1{fill:#c2410c}";
+                     .line0{stroke:#0b6bcb}.line1{stroke:#c2410c}.line2{stroke:#15803d}.name0{fill:#0b6bcb}.name1{fill:#c2410c}.name2{fill:#15803d}";
 
 /// One line.
 pub struct Line {
@@ -36,7 +36,7 @@ pub struct Plot {
     pub across: &'static str,
     /// In what the height is counted.
     pub unit: &'static str,
-    /// At most two have colours of their own in [`Plot::document`].
+    /// At most three have colours of their own in [`Plot::document`].
     pub lines: Vec<Line>,
 }
 
