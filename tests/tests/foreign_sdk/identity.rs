@@ -99,6 +99,13 @@ async fn a_wrong_key_is_refused_to_node() {
     assert_eq!(has_a_wrong_key(Sdk::Node).await, expected);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_key_is_refused_to_c() {
+    let seen = has_a_wrong_key(Sdk::C).await;
+    assert_eq!(seen["dps"], "PROV_DEVICE_RESULT_DEV_AUTH_ERROR");
+    assert_eq!(seen["lost"], "IOTHUB_CLIENT_CONNECTION_BAD_CREDENTIAL");
+}
+
 /// Two of the SDK's clients throw each other out as often as they can. A device of ours that has their identity too finds out,
 /// says so, and stays out of it.
 #[tokio::test(flavor = "multi_thread")]
