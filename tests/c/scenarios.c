@@ -7,189 +7,19 @@
  * over what the emulator speaks: the tests are the operator.
  */
 
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <azure_c_shared_utility/map.h>
-#include <azure_c_shared_utility/shared_util_options.h>
-#include <azure_prov_client/iothub_security_factory.h>
-#include <azure_prov_client/prov_device_client.h>
-#include <azure_prov_client/prov_security_factory.h>
-#include <azure_prov_client/prov_transport_mqtt_client.h>
-#include <azure_prov_client/prov_transport_mqtt_ws_client.h>
 #include <iothub.h>
-#include <iothub_client_options.h>
-#include <iothub_device_client.h>
-#include <iothubtransportmqtt.h>
-#include <iothubtransportmqtt_websockets.h>
-#include <parson.h>
 
-#define MODEL "dtmi:com:example:Thermostat;1"
+#include "client.h"
+#include "seen.h"
 
 /* Seconds that a scenario may take; long, because machines that run tests are busy. */
 #define PATIENCE 120
 
-/* Longest task, connection string or file, in bytes. */
-#define LONGEST 16384
-
-static void must(bool well, const char* what)
-{
-    if (!well)
-    {
-        fprintf(stderr, "did not go well: %s\n", what);
-        exit(1);
-    }
-}
-
-#define MUST(call) must((call) == 0, #call)
-
-/* The names of what provisioning comes to, which the SDK leaves to who prints them. */
-MU_DEFINE_ENUM_STRINGS_WITHOUT_INVALID(PROV_DEVICE_RESULT, PROV_DEVICE_RESULT_VALUE)
-
-/* What was seen, by name. The SDK calls back from a thread of its own. */
-static JSON_Object* seen;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-
-static void see(const char* name, JSON_Value* value)
-{
-    pthread_mutex_lock(&lock);
-    json_object_set_value(seen, name, value);
-    pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
-}
-
-static bool has_seen(const char* name)
-{
-    pthread_mutex_lock(&lock);
-    bool has = json_object_has_value(seen, name);
-    pthread_mutex_unlock(&lock);
-    return has;
-}
-
-/* Waits until something of that name has been seen; the alarm ends what does not come. */
-static void wait_for(const char* name)
-{
-    pthread_mutex_lock(&lock);
-    while (!json_object_has_value(seen, name))
-    {
-        pthread_cond_wait(&changed, &lock);
-    }
-    pthread_mutex_unlock(&lock);
-}
-
-/* The JSON in a buffer that does not end with a zero; null for none. */
-static JSON_Value* parsed(const unsigned char* bytes, size_t size)
-{
-    char* text = calloc(1, size + 1);
-    must(text != NULL, "memory for a payload");
-    memcpy(text, bytes, size);
-    JSON_Value* value = json_parse_string(text);
-    free(text);
-    return value != NULL ? value : json_value_init_null();
-}
-
-static char* text_of_file(const char* path)
-{
-    char* text = calloc(1, LONGEST);
-    FILE* file = fopen(path, "r");
-    must(text != NULL && file != NULL, path);
-    must(fread(text, 1, LONGEST - 1, file) > 0, path);
-    fclose(file);
-    return text;
-}
-
-static bool over_websockets(const JSON_Object* task)
-{
-    return strcmp(json_object_get_string(task, "transport"), "websockets") == 0;
-}
-
-/* The proxy that a task names, if it names one. */
-static bool proxy_of(const JSON_Object* task, HTTP_PROXY_OPTIONS* proxy)
-{
-    memset(proxy, 0, sizeof *proxy);
-    proxy->host_address = json_object_dotget_string(task, "proxy.host");
-    proxy->port = (int)json_object_dotget_number(task, "proxy.port");
-    return proxy->host_address != NULL;
-}
-
-static void on_assigned(PROV_DEVICE_RESULT result, const char* hub, const char* device, void* context)
-{
-    (void)context;
-    JSON_Value* value = json_value_init_object();
-    const bool well = result == PROV_DEVICE_RESULT_OK;
-    json_object_set_string(json_object(value), "status", well ? "assigned" : MU_ENUM_TO_STRING(PROV_DEVICE_RESULT, result));
-    json_object_set_string(json_object(value), "hub", well ? hub : "");
-    json_object_set_string(json_object(value), "device", well ? device : "");
-    see("assigned", value);
-}
-
-/* Has DPS assign the device, by its symmetric key. */
-static void provision(const JSON_Object* task)
-{
-    const char* endpoint = json_object_dotget_string(task, "dps.endpoint");
-    const char* scope = json_object_dotget_string(task, "dps.idScope");
-    MUST(prov_dev_set_symmetric_key_info(json_object_get_string(task, "deviceId"), json_object_get_string(task, "key")));
-    MUST(prov_dev_security_init(SECURE_DEVICE_TYPE_SYMMETRIC_KEY));
-    PROV_DEVICE_HANDLE client =
-        Prov_Device_Create(endpoint, scope, over_websockets(task) ? Prov_Device_MQTT_WS_Protocol : Prov_Device_MQTT_Protocol);
-    must(client != NULL, "Prov_Device_Create");
-    HTTP_PROXY_OPTIONS proxy;
-    if (proxy_of(task, &proxy))
-    {
-        MUST(Prov_Device_SetOption(client, OPTION_HTTP_PROXY, &proxy));
-    }
-    MUST(Prov_Device_Set_Provisioning_Payload(client, "{\"modelId\": \"" MODEL "\"}"));
-    MUST(Prov_Device_Register_Device(client, on_assigned, NULL, NULL, NULL));
-    wait_for("assigned");
-    Prov_Device_Destroy(client);
-}
-
-/* A client for the device of a task. It connects by itself. */
-static IOTHUB_DEVICE_CLIENT_HANDLE device_client(const JSON_Object* task)
-{
-    const IOTHUB_CLIENT_TRANSPORT_PROVIDER transport = over_websockets(task) ? MQTT_WebSocket_Protocol : MQTT_Protocol;
-    const char* given = json_object_get_string(task, "connectionString");
-    const char* key = json_object_get_string(task, "key");
-    IOTHUB_DEVICE_CLIENT_HANDLE client;
-    if (json_object_has_value(seen, "assigned"))
-    {
-        const char* hub = json_object_dotget_string(seen, "assigned.hub");
-        MUST(iothub_security_init(IOTHUB_SECURITY_TYPE_SYMMETRIC_KEY));
-        client = IoTHubDeviceClient_CreateFromDeviceAuth(hub, json_object_dotget_string(seen, "assigned.device"), transport);
-    }
-    else
-    {
-        char text[LONGEST];
-        snprintf(text, sizeof text, "HostName=%s;DeviceId=%s;%s%s", json_object_get_string(task, "hub"),
-            json_object_get_string(task, "deviceId"), key != NULL ? "SharedAccessKey=" : "x509=true", key != NULL ? key : "");
-        client = IoTHubDeviceClient_CreateFromConnectionString(given != NULL ? given : text, transport);
-    }
-    must(client != NULL, "a client for the device");
-    if (json_object_has_value(task, "certificate"))
-    {
-        char* certificate = text_of_file(json_object_get_string(task, "certificate"));
-        char* private_key = text_of_file(json_object_get_string(task, "privateKey"));
-        MUST(IoTHubDeviceClient_SetOption(client, OPTION_X509_CERT, certificate));
-        MUST(IoTHubDeviceClient_SetOption(client, OPTION_X509_PRIVATE_KEY, private_key));
-        free(certificate);
-        free(private_key);
-    }
-    HTTP_PROXY_OPTIONS proxy;
-    if (proxy_of(task, &proxy))
-    {
-        MUST(IoTHubDeviceClient_SetOption(client, OPTION_HTTP_PROXY, &proxy));
-    }
-    MUST(IoTHubDeviceClient_SetOption(client, OPTION_MODEL_ID, MODEL));
-    /* Otherwise names and values stand in topics as they are, and an & in one is the end of it. */
-    const bool encode = true;
-    MUST(IoTHubDeviceClient_SetOption(client, OPTION_AUTO_URL_ENCODE_DECODE, &encode));
-    return client;
-}
+/* Seconds that a short-lived token lasts: the SDK renews it after four fifths, which is a second before its end. */
+#define SHORT_LIVED 7
 
 static void on_status(IOTHUB_CLIENT_CONNECTION_STATUS status, IOTHUB_CLIENT_CONNECTION_STATUS_REASON reason, void* context)
 {
@@ -338,9 +168,47 @@ static void wrong_key(const JSON_Object* task)
     see("dps", dps);
 }
 
+/* The SDK connects again with a new token before the old one ends. The operator waits for that. */
+static void renewal(const JSON_Object* task)
+{
+    IOTHUB_DEVICE_CLIENT_HANDLE device = device_client(task);
+    const size_t lifetime = SHORT_LIVED;
+    MUST(IoTHubDeviceClient_SetOption(device, OPTION_SAS_TOKEN_LIFETIME, &lifetime));
+    MUST(IoTHubDeviceClient_SetConnectionStatusCallback(device, on_status, NULL));
+    MUST(IoTHubDeviceClient_SetDeviceMethodCallback(device, on_method, NULL));
+    MUST(IoTHubDeviceClient_SetDeviceTwinCallback(device, on_twin, "twin_at_start"));
+    wait_for("called");
+    wait_for("patch");
+    IoTHubDeviceClient_Destroy(device);
+}
+
+/* A second connection of the same device drops the first. */
+static void takeover(const JSON_Object* task)
+{
+    IOTHUB_DEVICE_CLIENT_HANDLE first = device_client(task);
+    MUST(IoTHubDeviceClient_SetRetryPolicy(first, IOTHUB_CLIENT_RETRY_NONE, 0));
+    MUST(IoTHubDeviceClient_SetConnectionStatusCallback(first, on_status, NULL));
+    wait_for("connected");
+    IOTHUB_DEVICE_CLIENT_HANDLE second = device_client(task);
+    send(second, IoTHubMessage_CreateFromString("still here"), "sent");
+    wait_for("sent");
+    wait_for("lost");
+    see("first_dropped", json_value_init_boolean(true));
+    IoTHubDeviceClient_Destroy(second);
+    IoTHubDeviceClient_Destroy(first);
+}
+
+static const struct
+{
+    const char* name;
+    void (*live)(const JSON_Object* task);
+} scenarios[] = {{"day", day}, {"renewal", renewal}, {"takeover", takeover}, {"wrong_key", wrong_key}};
+
 int main(int count, char** arguments)
 {
     static char line[LONGEST];
+    /* What the SDK said is not lost with a scenario that the alarm ends. */
+    setvbuf(stdout, NULL, _IOLBF, 0);
     alarm(PATIENCE);
     must(count == 2, "one argument, the scenario");
     must(fgets(line, sizeof line, stdin) != NULL, "a task on standard input");
@@ -349,15 +217,16 @@ int main(int count, char** arguments)
     JSON_Value* outcome = json_value_init_object();
     seen = json_object(outcome);
     MUST(IoTHub_Init());
-    if (strcmp(arguments[1], "day") == 0)
+    bool found = false;
+    for (size_t index = 0; index < sizeof scenarios / sizeof *scenarios; index++)
     {
-        day(json_object(task));
+        if (strcmp(arguments[1], scenarios[index].name) == 0)
+        {
+            found = true;
+            scenarios[index].live(json_object(task));
+        }
     }
-    else
-    {
-        must(strcmp(arguments[1], "wrong_key") == 0, arguments[1]);
-        wrong_key(json_object(task));
-    }
+    must(found, arguments[1]);
     IoTHub_Deinit();
     char* text = json_serialize_to_string(outcome);
     printf("%s\n", text);

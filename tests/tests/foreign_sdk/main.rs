@@ -12,7 +12,7 @@
 )]
 
 mod amqp;
-mod c_day;
+mod c_device;
 mod c_sdk;
 mod day;
 mod identity;

@@ -1,4 +1,4 @@
-//! A device's day with the SDK for C, which has no services' side: the test is the operator.
+//! A device with the SDK for C, which has no services' side: the test is the operator.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -154,4 +154,34 @@ async fn a_c_device_with_its_own_certificate() {
     let place = Place::new().await;
     let task = with_own_certificate(&place);
     day(place, &task).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_c_device_with_an_authoritys_certificate() {
+    let place = Place::new().await;
+    let certificate = place.identity.issue_device_certificate("cert-2").unwrap();
+    let task = place.task("cert-2").with_certificate(&place, &certificate);
+    let task = task.provisioned(&place);
+    day(place, &task).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c_renews_its_token() {
+    let place = Place::new().await;
+    let task = place.device();
+    let (hub, device_id) = (place.emulator.hub().clone(), task.device_id.as_str());
+    let mut events = hub.subscribe();
+    let operator = async {
+        done(&mut events, EventKind::Connected, 2).await;
+        let response = call(&hub, device_id).await;
+        desire(&hub, device_id, json!(1));
+        response
+    };
+    let (seen, response) = tokio::join!(place.run(Sdk::C, "renewal", &task), operator);
+    assert_eq!(response.status, 201);
+    assert_eq!(seen["lost"], "IOTHUB_CLIENT_CONNECTION_EXPIRED_SAS_TOKEN");
+    assert_eq!(seen["patch"]["targetTemperature"], 1);
+    for (number, connect) in hub.connects(device_id).iter().enumerate() {
+        assert_eq!((connect.code, connect.session_present), (0, number > 0));
+    }
 }
