@@ -31,8 +31,9 @@ use crate::listener::Origin;
 /// The hub's and DPS's path.
 const PATH: &str = "/$iothub/websocket";
 
-/// The subprotocol that clients have to offer (MQTT 3.1.1, 6.0).
-const PROTOCOL: &str = "mqtt";
+/// The subprotocol that clients have to offer (MQTT 3.1.1, 6.0), and how azure-iot-sdk-c spells it, which the hub takes too
+/// (`ws_io_config.protocol` in its iothubtransportmqtt_websockets.c; prov_transport_mqtt_ws_client.c for DPS).
+const PROTOCOLS: [&str; 2] = ["mqtt", "MQTT"];
 
 /// The largest frame or message taken, in bytes: some of the largest packets. MQTT does not care where frames end.
 const MESSAGE_LIMIT: usize = 1024 * 1024;
@@ -53,14 +54,15 @@ pub(crate) fn route(upgraded: mpsc::Sender<Upgraded>) -> Router {
 
 fn answer(upgrade: WebSocketUpgrade, origin: Origin, upgraded: mpsc::Sender<Upgraded>) -> Response {
     let upgrade = upgrade
-        .protocols([PROTOCOL])
+        .protocols(PROTOCOLS)
         .max_message_size(MESSAGE_LIMIT)
         .max_frame_size(MESSAGE_LIMIT)
         .read_buffer_size(READ_SIZE)
         // What is written comes in one piece already.
         .write_buffer_size(0);
     if upgrade.selected_protocol().is_none() {
-        let why = format!("the WebSocket is for the subprotocol {PROTOCOL:?}: offer it in Sec-WebSocket-Protocol");
+        let [name, _] = PROTOCOLS;
+        let why = format!("the WebSocket is for the subprotocol {name:?}: offer it in Sec-WebSocket-Protocol");
         return (StatusCode::BAD_REQUEST, why).into_response();
     }
     upgrade.on_upgrade(async move |socket| {

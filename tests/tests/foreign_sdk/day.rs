@@ -79,7 +79,8 @@ async fn day(sdk: Sdk, mut place: Place, task: &Task) {
     );
 }
 
-fn message() -> CloudMessage {
+/// For the device.
+pub(super) fn message() -> CloudMessage {
     CloudMessage {
         body: b"look out".to_vec(),
         properties: PropertyBag(vec![("how".to_owned(), Some("at once".to_owned()))]),
@@ -105,6 +106,12 @@ async fn over_websockets(sdk: Sdk) {
 /// With a certificate that the hub knows by its thumbprint.
 async fn self_signed(sdk: Sdk) {
     let place = Place::new().await;
+    let task = with_own_certificate(&place);
+    day(sdk, place, &task).await;
+}
+
+/// A device that signed its certificate itself, and whose hub knows it.
+pub(super) fn with_own_certificate(place: &Place) -> Task {
     let key = KeyPair::generate().unwrap();
     let certificate = DeviceCertificate {
         certificate_pem: CertificateParams::default().self_signed(&key).unwrap().pem(),
@@ -113,8 +120,7 @@ async fn self_signed(sdk: Sdk) {
     let thumbprint = Thumbprint::of_pem(&certificate.certificate_pem).unwrap();
     let hub = place.emulator.hub();
     hub.create_device("cert-1", Some(thumbprint.into())).unwrap();
-    let task = place.task("cert-1").with_certificate(&place, &certificate);
-    day(sdk, place, &task).await;
+    place.task("cert-1").with_certificate(place, &certificate)
 }
 
 /// With a certificate of an authority that a group trusts, through provisioning and over WebSockets.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +100,11 @@ impl Place {
         self.task(self.identity.device_id()).with_key(key)
     }
 
+    /// A folder of this place's own.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A file of this place.
     pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.folder.path().join(name);
@@ -115,7 +120,7 @@ impl Place {
     /// A scenario of a script, ready to be started.
     pub(crate) fn command(&self, script: &str, scenario: &str, task: &Task) -> Command {
         let sdk = Sdk::of(script);
-        let mut command = sdk.interpreter();
+        let mut command = sdk.command(&sdk.folder().join(script), self.folder());
         let service = ServiceConnectionString {
             host: Endpoint {
                 host: self.identity.host().to_owned(),
@@ -126,9 +131,10 @@ impl Place {
             key: self.identity.service_key().clone(),
         };
         if let (Sdk::Node, Some(port)) = (sdk, self.other_https_port()) {
+            let required = sdk.folder().join("other_port.js");
             command
-                .arg("--require")
-                .arg(sdk.folder().join("other_port.js"))
+                // In quotes, because a path may have spaces in it.
+                .env("NODE_OPTIONS", format!("--require \"{}\"", required.display()))
                 .env("HTTPS_PORT", port.to_string());
         }
         if task.members.get("key").is_some() {
@@ -143,7 +149,6 @@ impl Place {
         }
         let authority = self.authority();
         command
-            .arg(sdk.folder().join(script))
             .arg(scenario)
             .env("IOTHUB_CONNECTION_STRING", service.to_text())
             .env("IOTHUB_DEVICE_DPS_ENDPOINT", self.identity.host())
@@ -168,9 +173,9 @@ impl Place {
     pub(crate) async fn run_script(&self, script: &str, scenario: &str, task: &Task) -> Value {
         let mut task = task.clone();
         let over_websockets = task.members["transport"] == "websockets";
-        // Where port 443 is not to be had, Python gets there by a proxy.
+        // Where port 443 is not to be had, Python and C get there by a proxy.
         let tunnels = match self.other_https_port() {
-            Some(_) if over_websockets && Sdk::of(script) == Sdk::Python => Some(self.tunnels().await),
+            Some(_) if over_websockets && Sdk::of(script) != Sdk::Node => Some(self.tunnels().await),
             _ => None,
         };
         if let (Some(tunnels), None) = (&tunnels, task.members.get("proxy")) {

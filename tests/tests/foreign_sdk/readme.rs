@@ -24,20 +24,37 @@ fn lines(language: &str) -> String {
     lines.to_owned()
 }
 
+/// What the README has the shell do before it starts a program in C, for a device's connection string with `localhost` in it.
+fn with_a_dot(host: &str) -> String {
+    let readme = fs::read_to_string(README).unwrap();
+    let (_, section) = readme.split_once("built on OpenSSL, after `").unwrap();
+    let (line, _) = section.split_once('`').unwrap();
+    line.replace("127.0.0.1", host)
+}
+
 /// Runs them in a shell that has evaluated the block that `setpoint emulator --env` prints.
 async fn run(sdk: Sdk, language: &str) {
     let mut place = Place::new().await;
-    let script = place.file("lines", &lines(language));
+    let lines = place.file("lines", &lines(language));
+    // In C they need a program around them.
+    let script = match sdk {
+        Sdk::C => sdk.folder().join("three_lines.c"),
+        Sdk::Python | Sdk::Node => lines,
+    };
     let https = place.emulator.https_address().port();
     let mqtt = place.emulator.mqtt_address().port();
-    let block = paste::environment(&place.identity, mqtt, https, &place.authority());
-    let interpreter = sdk.interpreter();
-    let mut shell = Command::new("sh");
+    let mut block = paste::environment(&place.identity, mqtt, https, &place.authority());
+    let host = place.identity.host();
+    if sdk == Sdk::C {
+        block = format!("{}\n{}", block.replace(host, "localhost"), with_a_dot(host));
+    }
+    let command = sdk.command(&script, place.folder());
+    let mut shell = Command::new("bash");
     shell
-        .args(["-euc", "eval \"$1\"; exec \"$2\" \"$3\"", "sh", &block])
-        .arg(interpreter.get_program())
-        .arg(script)
-        .envs(interpreter.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        .args(["-euc", "eval \"$1\"; shift; exec \"$@\"", "bash", &block])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let output = tokio::task::spawn_blocking(move || shell.output())
         .await
         .unwrap()
@@ -61,4 +78,9 @@ async fn three_lines_of_python() {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_lines_of_javascript() {
     run(Sdk::Node, "js").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_lines_of_c() {
+    run(Sdk::C, "c").await;
 }

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use setpoint_tests::{kept, venv};
 
+use super::c_sdk;
+
 /// An SDK, and the language it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sdk {
@@ -13,12 +15,14 @@ pub(crate) enum Sdk {
     Python,
     /// azure-iot-device, azure-iothub and theirs, from npm.
     Node,
+    /// azure-iot-sdk-c, from source.
+    C,
 }
 
 impl Sdk {
-    /// The interpreter, to be given what it is to run, with the SDK at hand.
-    pub(crate) fn interpreter(self) -> Command {
-        match self {
+    /// A command that runs the script with the SDK at hand. `scratch` is a folder that a program may be compiled into.
+    pub(crate) fn command(self, script: &Path, scratch: &Path) -> Command {
+        let mut command = match self {
             Sdk::Python => Command::new(venv::python()),
             Sdk::Node => {
                 let mut node = Command::new("node");
@@ -26,7 +30,10 @@ impl Sdk {
                 node.env("NODE_PATH", packages().join("node_modules"));
                 node
             }
-        }
+            Sdk::C => return Command::new(c_sdk::compile(script, scratch)),
+        };
+        command.arg(script);
+        command
     }
 
     /// Its scenarios.
@@ -34,6 +41,7 @@ impl Sdk {
         match self {
             Sdk::Python => "scenarios.py",
             Sdk::Node => "scenarios.js",
+            Sdk::C => "scenarios.c",
         }
     }
 
@@ -41,8 +49,10 @@ impl Sdk {
     pub(crate) fn of(script: &str) -> Sdk {
         if script.ends_with(".py") {
             Sdk::Python
-        } else {
+        } else if script.ends_with(".js") {
             Sdk::Node
+        } else {
+            Sdk::C
         }
     }
 
@@ -51,6 +61,7 @@ impl Sdk {
         Path::new(match self {
             Sdk::Python => concat!(env!("CARGO_MANIFEST_DIR"), "/python"),
             Sdk::Node => concat!(env!("CARGO_MANIFEST_DIR"), "/node"),
+            Sdk::C => c_sdk::FOLDER,
         })
     }
 }

@@ -1,0 +1,1 @@
+//! Nothing: Cargo wants a library in the package that names the SDK.
