@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::Utc;
-use rumqttc::{AsyncClient, Broker, Event, EventLoop, MqttOptions, Packet, PublishOptions, Transport};
+use rumqttc::{AsyncClient, Broker, ConnectionError, Event, EventLoop, MqttOptions, Packet, PublishOptions, Transport};
 use rustls::pki_types::ServerName;
 use setpoint::cloud::Trust;
 use setpoint::fleet::report::Report;
@@ -27,7 +27,7 @@ const INTERVAL: Duration = Duration::from_secs(8);
 /// Due times of messages that were not acknowledged yet.
 type Due = Arc<Mutex<VecDeque<Instant>>>;
 
-/// A client that is due to send.
+/// A client that is due to send, after the first time, which is when it is connected.
 struct Sender {
     client: AsyncClient,
     topic: String,
@@ -56,8 +56,6 @@ async fn clients(task: &Task, sending: Sending) -> anyhow::Result<Report> {
     let began = Instant::now();
     let end = began + task.duration;
     let mut senders: VecDeque<Sender> = VecDeque::new();
-    // Kept, because a client whose last handle is dropped ends.
-    let mut streaming = Vec::new();
     let mut sampled = began;
     let mut place = 0;
     loop {
@@ -79,10 +77,8 @@ async fn clients(task: &Task, sending: Sending) -> anyhow::Result<Report> {
         } else if Some(next) == start {
             place += 1;
             let client = begin(task, place, &trust, Arc::clone(&tally), sending, next)?;
-            match sending {
-                // It sends for the first time when it is started, as a thermostat does.
-                Sending::Thermostat => senders.push_back(client),
-                Sending::FlatOut => streaming.push(client),
+            if sending == Sending::Thermostat {
+                senders.push_back(client);
             }
         } else if let Some(mut sender) = senders.pop_front() {
             sender
@@ -161,16 +157,16 @@ fn begin(
         client,
         topic: format!("devices/{name}/messages/events/%24.ct=application%2Fjson&%24.ce=utf-8"),
         due: Due::default(),
-        next: now,
+        next: now + INTERVAL,
     };
-    let stream = (sending == Sending::FlatOut).then(|| Stream {
+    let stream = Stream {
         client: sender.client.clone(),
         topic: sender.topic.clone(),
-        sent: 0,
-    });
-    let due = Arc::clone(&sender.due);
+        due: Arc::clone(&sender.due),
+        flat_out: sending == Sending::FlatOut,
+    };
     tokio::spawn(async move {
-        if let Err(error) = listen(events, &tally, due, stream).await {
+        if let Err(error) = listen(events, &tally, stream).await {
             eprintln!("a bare client: {error}");
             tally.count(Count::Lost);
         }
@@ -178,48 +174,54 @@ fn begin(
     Ok(sender)
 }
 
-/// Sends without an end.
+/// What a client sends because something has come.
 struct Stream {
     client: AsyncClient,
     topic: String,
-    sent: u64,
+    due: Due,
+    flat_out: bool,
 }
 
 impl Stream {
-    fn send(&mut self, tally: &Tally, messages: u16) -> anyhow::Result<()> {
-        for _ in 0..messages {
-            let body = format!("{{\"n\":{}}}", self.sent);
+    fn send(&self, tally: &Tally, messages: u16) -> anyhow::Result<()> {
+        for n in 0..messages {
+            self.due
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push_back(Instant::now());
+            let body = format!("{{\"temperature\":{n}}}");
             self.client
                 .try_publish(self.topic.clone(), body, PublishOptions::at_least_once())?;
-            self.sent += 1;
             tally.count(Count::Queued);
         }
         Ok(())
     }
 }
 
-async fn listen(mut events: EventLoop, tally: &Tally, due: Due, mut stream: Option<Stream>) -> anyhow::Result<()> {
+async fn listen(mut events: EventLoop, tally: &Tally, stream: Stream) -> anyhow::Result<()> {
     tally.count(Count::Launched);
     loop {
-        match events.poll().await? {
-            Event::Incoming(Packet::ConnAck(_)) => {
+        match events.poll().await {
+            Ok(Event::Incoming(Packet::ConnAck(_))) => {
                 tally.count(Count::Connected);
                 tally.count(Count::Ran);
                 tally.up(Gauge::Up);
-                if let Some(stream) = &mut stream {
-                    stream.send(tally, WINDOW)?;
-                }
+                stream.send(tally, if stream.flat_out { WINDOW } else { 1 })?;
             }
-            Event::Incoming(Packet::PubAck(_)) => {
+            Ok(Event::Incoming(Packet::PubAck(_))) => {
                 tally.count(Count::Delivered);
-                if let Some(due) = due.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
+                let due = stream.due.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                if let Some(due) = due {
                     tally.puback(0, due.elapsed());
                 }
-                if let Some(stream) = &mut stream {
+                if stream.flat_out {
                     stream.send(tally, 1)?;
                 }
             }
-            _ => {}
+            Ok(_) => {}
+            // The end of all.
+            Err(ConnectionError::RequestsDone) => return Ok(()),
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -30,12 +30,36 @@ pub trait Clock: Send + Sync {
 #[derive(Debug)]
 pub struct SystemClock {
     origin: Instant,
+    /// Zero: sleeps end when they should.
+    grain: Duration,
 }
 
 impl SystemClock {
     /// Its monotonic time starts at zero now.
     pub fn new() -> Self {
-        Self { origin: Instant::now() }
+        Self::in_grains(Duration::ZERO)
+    }
+
+    /// The same, whose sleeps end at multiples of `grain` alone, so later by up to that much. What thousands of sleepers have to do
+    /// is then done together, at a fraction of the price that it has when the processor has just turned to something else.
+    pub fn in_grains(grain: Duration) -> Self {
+        Self {
+            origin: Instant::now(),
+            grain,
+        }
+    }
+
+    /// When a sleep until `deadline` ends.
+    fn end_of(&self, deadline: Duration) -> Duration {
+        let beyond = match self.grain.as_nanos() {
+            0 => 0,
+            grain => deadline.as_nanos() % grain,
+        };
+        match beyond {
+            0 => deadline,
+            // Less than the grain is added.
+            beyond => deadline.saturating_add(self.grain - Duration::from_nanos(u64::try_from(beyond).unwrap_or(0))),
+        }
     }
 }
 
@@ -55,7 +79,7 @@ impl Clock for SystemClock {
     }
 
     fn sleep_until(&self, deadline: Duration) -> Sleep {
-        match self.origin.checked_add(deadline) {
+        match self.origin.checked_add(self.end_of(deadline)) {
             Some(deadline) => Box::pin(tokio::time::sleep_until(deadline.into())),
             // Beyond what this machine's clock can count, which is to say never.
             None => Box::pin(std::future::pending()),
@@ -196,6 +220,17 @@ mod tests {
         clock.advance(Duration::from_millis(1));
         assert_eq!(poll(&mut sleep), Poll::Ready(()));
         assert_eq!(clock.now().timestamp(), 8);
+    }
+
+    #[test]
+    fn sleeps_of_a_coarse_clock_end_together_and_never_early() {
+        let milliseconds = Duration::from_millis;
+        let clock = SystemClock::in_grains(milliseconds(20));
+        for (deadline, end) in [(0, 0), (1, 20), (19, 20), (20, 20), (21, 40), (8_001, 8_020)] {
+            assert_eq!(clock.end_of(milliseconds(deadline)), milliseconds(end), "{deadline}");
+        }
+        assert_eq!(clock.end_of(Duration::MAX), Duration::MAX);
+        assert_eq!(SystemClock::new().end_of(milliseconds(7)), milliseconds(7));
     }
 
     #[test]

@@ -39,6 +39,14 @@ use super::way::Way;
 /// Memory of one device with its connection and its instance, in bytes, as measured with the thermostat (bench/README.md).
 const MEMORY_EACH: u64 = 160_000;
 
+/// How long a device of a fleet waits for others that are due: a message of one that is served alone takes three times the processor
+/// time of one among many (bench/README.md), and nobody misses this of an interval of seconds.
+const GRAIN: Duration = Duration::from_millis(20);
+
+/// A guest that runs over its time holds its thread until it is stopped. With one thread a core, a few of them hold up everybody; of
+/// more, the system gives each its turn (bench/README.md).
+const THREADS_A_CORE: usize = 4;
+
 /// Instances beside those that run: a device that is started again after a failure.
 const SPARE: u64 = 16;
 
@@ -150,7 +158,9 @@ struct NotAll {
 impl Fleet {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         self.logging.start()?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(cores * THREADS_A_CORE)
             .enable_all()
             .build()
             .context("no threads")?;
@@ -185,7 +195,7 @@ impl Fleet {
         self.check(devices, &footprint, destination.is_here())?;
         let programs = self.programs(mix, footprint, devices)?;
         let names = programs.guests().map(|program| program.name().to_owned()).collect();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::in_grains(GRAIN));
         let settled = destination
             .settle(&self.data, self.ca.as_deref(), self.way.websockets)
             .await?;
