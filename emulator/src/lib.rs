@@ -14,6 +14,7 @@ mod client_auth;
 pub mod declaration;
 mod dps_service;
 mod https;
+mod hubs;
 pub mod identity;
 mod keeping;
 mod listener;
@@ -27,12 +28,7 @@ pub mod service;
 pub mod state;
 mod store;
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// For `fuzz/`: parts that nobody else reaches.
 #[cfg(feature = "fuzzing")]
@@ -51,6 +47,7 @@ pub use store::StoreError;
 
 use background::Background;
 use declaration::DeclarationError;
+use hubs::{DeclaredHub, further_addresses, own_names};
 use identity::{IdentityError, Policy, Right};
 use keeping::Keeping;
 use listener::TlsListener;
@@ -125,6 +122,7 @@ pub struct Emulator {
     mqtt_address: SocketAddr,
     https_address: SocketAddr,
     hub: Arc<Hub>,
+    declared: Vec<DeclaredHub>,
     enrollments: Arc<Enrollments>,
     ports: Vec<Background>,
     keeping: Keeping,
@@ -204,10 +202,9 @@ impl Emulator {
             service::router(Arc::clone(hub), Arc::clone(&enrollments), Arc::clone(&identity))
                 .merge(provisioning.clone())
         };
-        let linked = declaration
-            .hubs()
-            .filter_map(|name| Some((name.to_owned(), api(&enrollments.linked(name)?))));
-        let router = by_host::router(api(&hub), linked.collect());
+        let declared = DeclaredHub::all(declaration, &enrollments);
+        let apis = declared.iter().map(|one| (one.name.clone(), api(&one.hub)));
+        let router = by_host::router(api(&hub), apis.collect());
         let serve = |(mqtt, https): (TlsListener, TlsListener)| {
             let (services, websocket_services, router) = (services.clone(), services.clone(), router.clone());
             let amqp_services = amqp_services.clone();
@@ -221,6 +218,7 @@ impl Emulator {
             mqtt_address,
             https_address,
             hub,
+            declared,
             enrollments,
             identity,
             ports,
@@ -308,22 +306,6 @@ impl Emulator {
         // What they had to say at the end is in it.
         self.keeping.close();
     }
-}
-
-/// The names the emulator's own hub is known by, the one that devices are sent to first.
-fn own_names(identity: &Identity) -> Vec<String> {
-    let others = identity.names().iter().filter(|name| *name != identity.host());
-    std::iter::once(identity.host().to_owned())
-        .chain(others.cloned())
-        .collect()
-}
-
-/// Loopback addresses of declared hubs, beside the one that is listened on.
-fn further_addresses(declaration: &Declaration, address: IpAddr) -> Vec<IpAddr> {
-    let declared = declaration.hubs().filter_map(|name| name.parse::<IpAddr>().ok());
-    declared
-        .filter(|declared| declared.is_loopback() && *declared != address && !address.is_unspecified())
-        .collect()
 }
 
 /// Has the hub let in whom the identity's own keys and authority vouch for.

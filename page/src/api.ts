@@ -46,9 +46,20 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
 }
 
+/** A device, and the hub it is in; null for the emulator's own. */
+export interface Whose {
+  readonly hub: string | null;
+  readonly id: string;
+}
+
+/** The place of something of a hub. */
+export function at(hub: string | null, path: string): string {
+  return hub === null ? path : `hub/${encodeURIComponent(hub)}/${path}`;
+}
+
 /** The place of a device, or of something of it. */
-export function of(device: string, part = ""): string {
-  return `device${part && `/${part}`}?id=${encodeURIComponent(device)}`;
+export function of({ hub, id }: Whose, part = ""): string {
+  return at(hub, `device${part && `/${part}`}?id=${encodeURIComponent(id)}`);
 }
 
 /** An error as a person reads it. */

@@ -68,7 +68,7 @@ function form(store: Store, watched: Watched, component: Component, command: Com
     const payload = read === "nothing" ? "" : `,"payload":${read.json}`;
     const body = `{"component":${JSON.stringify(component.name)},"name":${JSON.stringify(command.name)}${payload}}`;
     void answer.run(button, name, async () => {
-      const given = (await call("POST", of(watched.id, "command"), body)) as Answer;
+      const given = (await call("POST", of(watched, "command"), body)) as Answer;
       store.note(`${name} answered ${given.status}: ${inline(given.payload)}`);
       return given;
     });
@@ -120,7 +120,7 @@ function anyMethod(store: Store, watched: Watched): HTMLElement {
     const time = `"seconds":${Number(seconds.value) || SECONDS}`;
     const body = `{"name":${JSON.stringify(name.value)},${time}${read ? `,"payload":${read.json}` : ""}}`;
     void answer.run(button, name.value, async () => {
-      const given = (await call("POST", of(watched.id, "method"), body)) as Answer;
+      const given = (await call("POST", of(watched, "method"), body)) as Answer;
       store.note(`${name.value} answered ${given.status}: ${inline(given.payload)}`);
       return given;
     });

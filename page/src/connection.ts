@@ -1,7 +1,8 @@
 // How the device connects, and whether it may.
 
-import { call, of, told } from "./api.ts";
+import { at, call, of, told, type Whose } from "./api.ts";
 import { h, newId, setText, type View } from "./dom.ts";
+import { home } from "./route.ts";
 import type { Store, Watched } from "./store.ts";
 
 interface About {
@@ -30,16 +31,16 @@ export function connection(store: Store, watched: Watched): View {
   toggle.addEventListener("click", () => {
     const allow = !store.devices.get(watched.id)?.enabled;
     const done = allow ? "It may connect again." : "It may no longer connect.";
-    void change(() => call("PATCH", of(watched.id), JSON.stringify({ enabled: allow })), done);
+    void change(() => call("PATCH", of(watched), JSON.stringify({ enabled: allow })), done);
   });
-  const dialog = deleteDialog(watched.id);
+  const dialog = deleteDialog(watched);
   const remove = h("button", {
     type: "button",
     class: "danger",
     text: "Delete device…",
     on: { click: () => dialog.showModal() },
   });
-  call("GET", "about").then(
+  call("GET", at(watched.hub, "about")).then(
     (told) => {
       const { host, mqttPort, idScope, caFile } = told as About;
       const pairs: [string, string][] = [
@@ -58,7 +59,7 @@ export function connection(store: Store, watched: Watched): View {
       "section",
       { class: "stack" },
       h("h2", { class: "hidden", text: "Connection" }),
-      secret(watched.id),
+      secret(watched),
       h("section", { class: "card" }, h("h3", { text: "Where it connects" }), about),
       h(
         "section",
@@ -80,7 +81,7 @@ export function connection(store: Store, watched: Watched): View {
 }
 
 /** The connection string, shown only when asked for. */
-function secret(id: string): HTMLElement {
+function secret(device: Whose): HTMLElement {
   const inputId = newId();
   const input = h("input", { id: inputId, type: "text", readonly: true, class: "code" });
   const status = h("p", { class: "result", role: "status" });
@@ -95,7 +96,9 @@ function secret(id: string): HTMLElement {
   const show = h("button", { type: "button", class: "quiet", text: "Show connection string" });
   show.addEventListener("click", async () => {
     try {
-      const { connectionString } = (await call("POST", of(id, "connection-string"))) as { connectionString: string };
+      const { connectionString } = (await call("POST", of(device, "connection-string"))) as {
+        connectionString: string;
+      };
       input.value = connectionString;
       shown.hidden = false;
       show.hidden = true;
@@ -126,14 +129,19 @@ function secret(id: string): HTMLElement {
   );
 }
 
-function deleteDialog(id: string): HTMLDialogElement {
+function deleteDialog(device: Whose): HTMLDialogElement {
   const titleId = newId();
   const error = h("p", { class: "error", role: "alert" });
   const form = h(
     "form",
     { method: "dialog" },
     h("h2", { id: titleId, text: "Delete this device?" }),
-    h("p", {}, h("strong", { class: "code", text: id }), ", its twin and the messages that wait for it will be gone."),
+    h(
+      "p",
+      {},
+      h("strong", { class: "code", text: device.id }),
+      ", its twin and the messages that wait for it will be gone.",
+    ),
     error,
     h(
       "div",
@@ -146,9 +154,9 @@ function deleteDialog(id: string): HTMLDialogElement {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      await call("DELETE", of(id));
+      await call("DELETE", of(device));
       element.close();
-      location.hash = "#/";
+      location.hash = home(device.hub);
     } catch (problem) {
       setText(error, told(problem));
     }

@@ -7,7 +7,7 @@ import { events } from "./events.ts";
 import { ago } from "./format.ts";
 import { messages } from "./messages.ts";
 import { properties } from "./properties.ts";
-import { address, TABS, type Tab } from "./route.ts";
+import { address, home, TABS, type Tab } from "./route.ts";
 import type { Store, Watched } from "./store.ts";
 import { telemetry } from "./telemetry.ts";
 
@@ -29,13 +29,14 @@ const VIEWS: Record<Tab, (store: Store, watched: Watched) => View> = {
   connection,
 };
 
-export function device(store: Store, id: string, tab: Tab): View {
+export function device(store: Store, watched: Watched, tab: Tab): View {
+  const { id } = watched;
   const chip = h("span", { class: "chip" });
   const model = h("span", { class: "model" });
   const activity = h("span", { class: "muted" });
   const tabs = h("nav", { class: "tabs", "aria-label": "Views of the device" });
   for (const name of TABS) {
-    const link = h("a", { href: address(id, name), text: NAMES[name] });
+    const link = h("a", { href: address(watched, name), text: NAMES[name] });
     if (name === tab) link.setAttribute("aria-current", "page");
     tabs.append(link);
   }
@@ -49,16 +50,15 @@ export function device(store: Store, id: string, tab: Tab): View {
   const element = h(
     "article",
     {},
-    h("a", { class: "back", href: "#/", text: "‹ All devices" }),
+    h("a", { class: "back", href: home(watched.hub), text: "‹ All devices" }),
     h("div", { class: "title" }, h("h1", { text: id }), chip),
     h("p", { class: "about" }, model, activity),
     gone,
     tabs,
     body,
   );
-  const { watched } = store;
-  const view = watched && VIEWS[tab](store, watched);
-  if (view) fill(body, view.element);
+  const view = VIEWS[tab](store, watched);
+  fill(body, view.element);
   return {
     element,
     update() {
@@ -70,14 +70,14 @@ export function device(store: Store, id: string, tab: Tab): View {
         const state = !row.enabled ? "disabled" : row.connected ? "connected" : "offline";
         setAttribute(chip, "data-state", state);
         setText(chip, state === "offline" ? "not connected" : state);
-        const name = watched?.model?.displayName;
+        const name = watched.model?.displayName;
         setText(model, row.model ? (name ? `${name} · ${row.model}` : row.model) : "no model announced");
         const heard = row.activity === null ? "nothing heard yet" : `last heard ${ago(row.activity, store.now())}`;
         setText(activity, row.waiting > 0 ? `${heard} · ${row.waiting} waiting for it` : heard);
       }
       body.hidden = missing;
-      view?.update();
+      view.update();
     },
-    dispose: () => view?.dispose?.(),
+    dispose: () => view.dispose?.(),
   };
 }

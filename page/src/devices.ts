@@ -36,7 +36,7 @@ export function list(store: Store): View {
   const back = h("button", { type: "button", "aria-label": "Earlier devices", text: "‹" });
   const forth = h("button", { type: "button", "aria-label": "Later devices", text: "›" });
   const pager = h("div", { class: "pager" }, back, position, forth);
-  const dialog = addDialog();
+  const dialog = addDialog(store);
   const add = h("button", { type: "button", class: "quiet", text: "Add device", on: { click: () => dialog.open() } });
   const items: Item[] = [];
 
@@ -100,7 +100,7 @@ export function list(store: Store): View {
       for (const item of items.splice(shown.length)) item.element.remove();
       const { device } = parse(location.hash);
       const now = store.now();
-      for (const [index, row] of shown.entries()) items[index]?.show(row, row.id === device, now);
+      for (const [index, row] of shown.entries()) items[index]?.show(store.hub, row, row.id === device, now);
       setText(count, store.listed ? String(store.ids.length) : "");
       empty.hidden = shown.length > 0;
       setText(
@@ -124,9 +124,9 @@ class Item {
   private readonly link = h("a", {}, this.dot, this.name, this.detail, this.state);
   readonly element = h("li", {}, this.link);
 
-  show(row: Row, current: boolean, now: number): void {
+  show(hub: string | null, row: Row, current: boolean, now: number): void {
     const state = !row.enabled ? "disabled" : row.connected ? "connected" : "offline";
-    setAttribute(this.link, "href", address(row.id));
+    setAttribute(this.link, "href", address({ hub, id: row.id }));
     setAttribute(this.link, "aria-current", current ? "page" : null);
     setAttribute(this.dot, "data-state", state);
     setText(this.state, state === "offline" ? ", not connected" : `, ${state}`);
@@ -136,7 +136,7 @@ class Item {
   }
 }
 
-function addDialog(): { element: HTMLDialogElement; open(): void } {
+function addDialog(store: Store): { element: HTMLDialogElement; open(): void } {
   const [inputId, errorId, titleId] = [newId(), newId(), newId()];
   const input = h("input", {
     id: inputId,
@@ -165,9 +165,10 @@ function addDialog(): { element: HTMLDialogElement; open(): void } {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      await call("PUT", of(input.value));
+      const added = { hub: store.hub, id: input.value };
+      await call("PUT", of(added));
       element.close();
-      location.hash = address(input.value, "connection");
+      location.hash = address(added, "connection");
     } catch (problem) {
       fill(error, told(problem));
       input.focus();

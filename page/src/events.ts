@@ -132,7 +132,7 @@ function rest(watched: Watched, one: Happening, into: HTMLElement): HTMLElement 
   const button = h("button", { type: "button", class: "quiet", text: `Show all ${bytes(one.size ?? 0)}` });
   button.addEventListener("click", async () => {
     try {
-      setText(into, pretty(String(await call("GET", `${of(watched.id, "event")}&n=${one.n}`))));
+      setText(into, pretty(String(await call("GET", `${of(watched, "event")}&n=${one.n}`))));
       button.remove();
     } catch (error) {
       setText(button, told(error));

@@ -1,6 +1,6 @@
 // The line to the emulator: opened again whenever it breaks, and asked for what was missed.
 
-import { call, openSession, Refusal } from "./api.ts";
+import { at, call, openSession, Refusal } from "./api.ts";
 import type { Happening, Row, Store, Twin } from "./store.ts";
 
 /** The emulator says something every five seconds. */
@@ -10,7 +10,7 @@ const SILENCE = 15_000;
 const PAUSES: [number, number] = [250, 3_000];
 
 interface News {
-  hello?: { epoch: string; now: number };
+  hello?: { epoch: string; now: number; hubs: string[] };
   devices?: { rows: Row[]; gone: string[] };
   events?: { device: string; events: Happening[] };
   twin?: { device: string; twin: Twin };
@@ -32,7 +32,7 @@ export class Live {
   }
 
   open(): void {
-    const socket = new WebSocket(`ws://${location.host}/api/live`);
+    const socket = new WebSocket(`ws://${location.host}/api/${at(this.store.hub, "live")}`);
     this.socket = socket;
     this.listen();
     socket.onmessage = (message) => {
@@ -50,6 +50,16 @@ export class Live {
     if (this.socket?.readyState !== WebSocket.OPEN) return;
     const watched = this.store.watched;
     this.socket.send(JSON.stringify({ watch: watched?.id ?? null, from: watched?.next ?? 0 }));
+  }
+
+  /** Turns to the hub that is in sight now. */
+  turn(): void {
+    const { socket } = this;
+    this.socket = null;
+    socket?.close();
+    clearTimeout(this.waiting);
+    this.pause = PAUSES[0];
+    this.open();
   }
 
   private again(): void {
@@ -73,15 +83,29 @@ export class Live {
     const { store } = this;
     if (store.link !== "locked") {
       // A WebSocket does not say why it was refused; a call does.
-      const status = await call("GET", "about").then(
+      const { hub } = store;
+      const status = await call("GET", at(hub, "about")).then(
         () => 200,
         (error: unknown) => (error instanceof Refusal ? error.status : 0),
       );
-      store.link = status === 401 ? "locked" : "lost";
+      // Another hub has been turned to meanwhile, and has a line of its own.
+      if (this.socket || store.hub !== hub) return;
+      if (status === 404) await this.askHubs();
+      store.link = status === 401 ? "locked" : status === 404 ? "unknown" : "lost";
       store.changed();
     }
     this.waiting = window.setTimeout(() => this.open(), this.pause);
     this.pause = Math.min(this.pause * 1.6, PAUSES[1]);
+  }
+
+  /** Asks for the hubs there are, to be chosen from when the one in the address is none of them. */
+  private async askHubs(): Promise<void> {
+    try {
+      const { hubs } = (await call("GET", "about")) as { hubs: string[] };
+      this.store.hubs = hubs;
+    } catch {
+      // Asked again with the next attempt.
+    }
   }
 
   private take(news: News): void {
@@ -89,6 +113,7 @@ export class Live {
     if (news.hello) {
       this.pause = PAUSES[0];
       store.link = "live";
+      store.hubs = news.hello.hubs;
       store.offset = news.hello.now - Date.now();
       const { watched } = store;
       if (store.epoch !== news.hello.epoch) watched?.restart();

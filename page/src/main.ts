@@ -3,8 +3,9 @@
 import { device } from "./device.ts";
 import { list } from "./devices.ts";
 import { fill, h, setAttribute, setText, type View } from "./dom.ts";
+import { hubs } from "./hubs.ts";
 import { enter, Live } from "./live.ts";
-import { parse } from "./route.ts";
+import { home, parse } from "./route.ts";
 import { Store } from "./store.ts";
 
 const store = new Store();
@@ -12,18 +13,15 @@ const live = new Live(store);
 
 const status = h("p", { class: "status", role: "status" });
 const notice = h("div", { class: "notice", role: "alert", hidden: true });
-const header = h(
-  "header",
-  { class: "top" },
-  h(
-    "a",
-    { href: "#/", class: "brand" },
-    h("img", { src: "/icon.svg", alt: "", width: "28", height: "28" }),
-    h("span", { text: "Setpoint" }),
-    h("span", { class: "muted wide", text: "local Azure IoT" }),
-  ),
-  status,
+const brand = h(
+  "a",
+  { href: "#/", class: "brand" },
+  h("img", { src: "/icon.svg", alt: "", width: "28", height: "28" }),
+  h("span", { text: "Setpoint" }),
+  h("span", { class: "muted wide", text: "local Azure IoT" }),
 );
+const choice = hubs(store);
+const header = h("header", { class: "top" }, brand, choice.element, status);
 const aside = h("aside", { "aria-label": "Devices" });
 const main = h("main", { id: "main", tabindex: "-1" });
 const skip = h("a", { class: "skip", href: "#main", text: "Skip to the device" });
@@ -64,12 +62,15 @@ function welcome(): View {
 /** Shows what the address says. */
 function go(): void {
   const route = parse(location.hash);
-  const before = store.watched?.id ?? null;
+  const turned = store.turn(route.hub);
+  const before = store.watched;
   store.watch(route.device);
-  if (before !== route.device) live.watch();
+  if (turned) live.turn();
+  else if (before !== store.watched) live.watch();
   shown?.dispose?.();
-  shown = route.device === null ? welcome() : device(store, route.device, route.tab);
+  shown = store.watched === null ? welcome() : device(store, store.watched, route.tab);
   fill(main, shown.element);
+  brand.href = home(route.hub);
   document.body.classList.toggle("has-device", route.device !== null);
   document.title = route.device === null ? "Setpoint" : `${route.device} · Setpoint`;
   store.changed();
@@ -80,10 +81,11 @@ function banner(): string {
   if (store.link === "locked") {
     return "This browser has not been let in. Open the link that the emulator prints when it starts; it ends in “#access=…”.";
   }
+  if (store.link === "unknown") return `The emulator has no hub ${store.hub}. Choose another one above.`;
   return store.link === "lost" ? "The emulator does not answer. This page goes on as soon as it is back." : "";
 }
 
-const WORDS = { connecting: "Connecting…", live: "Live", lost: "Not connected", locked: "Locked" };
+const WORDS = { connecting: "Connecting…", live: "Live", lost: "Not connected", locked: "Locked", unknown: "No hub" };
 
 store.listen(() => {
   setText(status, WORDS[store.link]);
@@ -91,7 +93,8 @@ store.listen(() => {
   const text = banner();
   setText(notice, text);
   notice.hidden = text === "";
-  columns.hidden = store.link === "locked" && !store.listed;
+  columns.hidden = (store.link === "locked" || store.link === "unknown") && !store.listed;
+  choice.update();
   devices.update();
   shown?.update();
 });
@@ -104,12 +107,15 @@ addEventListener("hashchange", async () => {
     else store.changed();
     return;
   }
+  const chosen = choice.element.contains(document.activeElement);
   go();
-  main.focus({ preventScroll: true });
+  // Who is choosing a hub may go on choosing.
+  if (!chosen) main.focus({ preventScroll: true });
   scrollTo(0, 0);
 });
 
 refused = await enter();
+store.turn(parse(location.hash).hub);
 go();
 live.open();
 // What was a second ago is a minute ago at some time.

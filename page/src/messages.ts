@@ -50,7 +50,7 @@ export function messages(store: Store, watched: Watched): View {
       .map(({ name, value }) => [name.value, value.value])
       .filter(([name, value]) => name !== "" || value !== "");
     try {
-      await call("POST", of(watched.id, "message"), JSON.stringify({ body: body.value, properties: given }));
+      await call("POST", of(watched, "message"), JSON.stringify({ body: body.value, properties: given }));
       result.className = "result";
       setText(result, "Sent.");
       store.note(body.value, Object.fromEntries(given) as Record<string, string>);

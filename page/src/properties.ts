@@ -157,7 +157,7 @@ class Line {
       const component = this.component?.name ?? null;
       const body = `{"component":${JSON.stringify(component)},"name":${JSON.stringify(property.name)},"value":${read.json}}`;
       try {
-        this.watched.answered((await call("PUT", of(this.watched.id, "property"), body)) as Twin);
+        this.watched.answered((await call("PUT", of(this.watched, "property"), body)) as Twin);
         result.className = "result";
         setText(result, "Asked for.");
         this.store.note(`desired ${property.name} = ${read.json}`);
@@ -209,7 +209,7 @@ function editor(store: Store, watched: Watched): HTMLElement {
       return;
     }
     try {
-      watched.answered((await call("PATCH", of(watched.id, "desired"), input.value)) as Twin);
+      watched.answered((await call("PATCH", of(watched, "desired"), input.value)) as Twin);
       result.className = "result";
       setText(result, "Applied.");
       store.note(`desired ${inline(JSON.parse(input.value))}`);

@@ -1,6 +1,6 @@
 // What the page knows, and who wants to hear when that changes: at most once a frame.
 
-import { call, Refusal } from "./api.ts";
+import { call, Refusal, type Whose } from "./api.ts";
 import type { Model } from "./model.ts";
 import { Series } from "./series.ts";
 
@@ -37,7 +37,7 @@ export interface Twin {
 }
 
 /** How the page stands to the emulator. */
-export type Link = "connecting" | "live" | "lost" | "locked";
+export type Link = "connecting" | "live" | "lost" | "locked" | "unknown";
 
 /** Most events kept of the device that is watched. */
 export const EVENTS = 1_000;
@@ -46,7 +46,7 @@ export const EVENTS = 1_000;
 export const SERIES = 48;
 
 /** Everything of the device in sight. */
-export class Watched {
+export class Watched implements Whose {
   readonly events: Happening[] = [];
   readonly series = new Map<string, Series>();
   /** Names beyond the bound. */
@@ -61,7 +61,10 @@ export class Watched {
   total = 0;
   private restarted = false;
 
-  constructor(readonly id: string) {}
+  constructor(
+    readonly id: string,
+    readonly hub: string | null = null,
+  ) {}
 
   /** Another emulator counts from the beginning. What was seen stays in sight, as far as it does not tell it again. */
   restart(): void {
@@ -109,6 +112,10 @@ export class Watched {
 }
 
 export class Store {
+  /** The hub in sight; null for the emulator's own. */
+  hub: string | null = null;
+  /** The names of all, the emulator's own first. */
+  hubs: string[] = [];
   readonly devices = new Map<string, Row>();
   /** Ids in order; made anew only when one comes or goes. */
   ids: string[] = [];
@@ -156,9 +163,23 @@ export class Store {
     if (row) this.wantModel(row.model);
   }
 
+  /** Turns to a hub, and forgets what was known of the one before. True if it is another. */
+  turn(hub: string | null): boolean {
+    if (this.hub === hub) return false;
+    this.hub = hub;
+    this.devices.clear();
+    this.ids = [];
+    this.watched = null;
+    this.listed = false;
+    this.epoch = "";
+    this.missed = 0;
+    if (this.link !== "locked") this.link = "connecting";
+    return true;
+  }
+
   watch(id: string | null): void {
     if ((this.watched?.id ?? null) === id) return;
-    this.watched = id === null ? null : new Watched(id);
+    this.watched = id === null ? null : new Watched(id, this.hub);
     const row = id === null ? undefined : this.devices.get(id);
     if (row) this.wantModel(row.model);
   }

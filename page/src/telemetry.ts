@@ -87,7 +87,7 @@ export function telemetry(store: Store, watched: Watched): View {
     where,
     h("a", {
       class: "button quiet download",
-      href: `/api/${of(watched.id, "telemetry.csv")}`,
+      href: `/api/${of(watched, "telemetry.csv")}`,
       download: `${fileName(watched.id)}-telemetry.csv`,
       text: "Download CSV",
     }),

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import { ago, bytes, fileName, number, pretty, shortModel } from "../src/format.ts";
 import type { Model } from "../src/model.ts";
 import { telemetryOf } from "../src/model.ts";
-import { address, parse } from "../src/route.ts";
 
 test("numbers are short", () => {
   for (const [value, text] of [
@@ -33,14 +32,6 @@ test("names of devices become names of files", () => {
   assert.equal(fileName("a=b"), "a_b");
   assert.equal(shortModel("dtmi:com:example:Thermostat;1"), "Thermostat;1");
   assert.equal(pretty("{broken"), "{broken");
-});
-
-test("every device has an address, whatever its name", () => {
-  for (const id of ["d", "..", "a?b#c", "a%2Fb", "ü", "$'()*!"]) {
-    assert.deepEqual(parse(address(id, "events")), { device: id, tab: "events" });
-  }
-  for (const hash of ["", "#/", "#/device/", "#/device/%", "#access=x"]) assert.equal(parse(hash).device, null, hash);
-  assert.equal(parse("#/device/d/nothing").tab, "telemetry");
 });
 
 test("a series belongs to the telemetry of its component", () => {

@@ -22,9 +22,15 @@ impl Declaration {
     ///
     /// [`DeclarationError::Wrong`] at the first thing that cannot be; what comes before it in the file is in place.
     pub(crate) fn apply(&self, own: &Arc<Hub>, enrollments: &Enrollments) -> Result<(), DeclarationError> {
-        for name in self.hubs() {
-            if enrollments.linked(name).is_none() {
-                enrollments.link(name, &Hub::new());
+        for declared in &self.document.hubs {
+            let name = &declared.value.name;
+            let hub = enrollments.linked(name).unwrap_or_else(|| {
+                let hub = Hub::new();
+                enrollments.link(name, &hub);
+                hub
+            });
+            if let Some(limits) = self.limits(declared)? {
+                hub.throttles().turn_on(&limits);
             }
         }
         if self.document.throttle_provisioning {

@@ -1,6 +1,11 @@
 //! The file's form. Names are those of the service APIs where those have one; unknown ones are refused.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
@@ -8,14 +13,52 @@ use serde_saphyr::Spanned;
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Document {
-    /// Host names or loopback addresses of hubs beside the emulator's own.
-    pub(super) hubs: Vec<Spanned<String>>,
+    /// Hubs beside the emulator's own.
+    pub(super) hubs: Vec<Spanned<DeclaredHub>>,
     pub(super) devices: Vec<Device>,
     /// Of single devices.
     pub(super) enrollments: Vec<Enrolled>,
     pub(super) groups: Vec<Enrolled>,
     /// Whether DPS takes no more in a time than the real one.
     pub(super) throttle_provisioning: bool,
+}
+
+/// A hub: its name alone, or with what else there is to say of it.
+pub(super) struct DeclaredHub {
+    /// A host name or a loopback address.
+    pub(super) name: String,
+    /// Names of throttles as `--throttle` takes them; when left out, those that the emulator has.
+    pub(super) throttle: Option<Vec<Spanned<String>>>,
+}
+
+impl<'de> Deserialize<'de> for DeclaredHub {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<DeclaredHub, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Members {
+            name: String,
+            throttle: Option<Vec<Spanned<String>>>,
+        }
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = DeclaredHub;
+
+            fn expecting(&self, words: &mut fmt::Formatter<'_>) -> fmt::Result {
+                words.write_str("a hub's name, or { name: .., throttle: [..] }")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<DeclaredHub, E> {
+                let name = name.to_owned();
+                Ok(DeclaredHub { name, throttle: None })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DeclaredHub, A::Error> {
+                let Members { name, throttle } = Members::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(DeclaredHub { name, throttle })
+            }
+        }
+        from.deserialize_any(Either)
+    }
 }
 
 /// A device that is in a hub without provisioning.

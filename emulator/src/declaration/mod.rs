@@ -9,6 +9,7 @@ mod document;
 mod keys;
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -16,8 +17,11 @@ use std::{
 use serde_saphyr::{Error, Location, MessageFormatter, Spanned, UserMessageFormatter};
 use setpoint_protocol::{Endpoint, Key};
 
-use crate::{identity::Identity, state::DeviceKeys};
-use document::{Document, Symmetric};
+use crate::{
+    identity::Identity,
+    state::{DeviceKeys, Limit, UnknownThrottle},
+};
+use document::{DeclaredHub, Document, Symmetric};
 use keys::KeptKeys;
 
 /// Largest file, in bytes: some thousand devices.
@@ -122,17 +126,35 @@ impl Declaration {
                 reason: complaint(&error),
             }
         })?;
-        for name in &declaration.document.hubs {
-            if name
-                .value
-                .parse::<Endpoint>()
-                .is_ok_and(|endpoint| endpoint.port.is_none())
-            {
-                continue;
-            }
-            return Err(declaration.wrong(name, "a hub has a host name or an address, without a port"));
-        }
+        declaration.check_hubs()?;
         Ok(declaration)
+    }
+
+    fn check_hubs(&self) -> Result<(), DeclarationError> {
+        let mut names = BTreeSet::new();
+        for hub in &self.document.hubs {
+            let name = &hub.value.name;
+            if !name.parse::<Endpoint>().is_ok_and(|endpoint| endpoint.port.is_none()) {
+                return Err(self.wrong(hub, "a hub has a host name or an address, without a port"));
+            }
+            if !names.insert(name.to_ascii_lowercase()) {
+                return Err(self.wrong(hub, format!("there is a hub {name} already")));
+            }
+            self.limits(hub)?;
+        }
+        Ok(())
+    }
+
+    /// The throttles that the file gives a hub; `None` when it says nothing of them.
+    fn limits(&self, hub: &Spanned<DeclaredHub>) -> Result<Option<Vec<Limit>>, DeclarationError> {
+        let Some(words) = &hub.value.throttle else {
+            return Ok(None);
+        };
+        let read = |word: &Spanned<String>| {
+            let limit = word.value.parse();
+            limit.map_err(|error: UnknownThrottle| self.wrong(word, format!("{error}; s1 is all of them")))
+        };
+        words.iter().map(read).collect::<Result<_, _>>().map(Some)
     }
 
     /// Makes the keys that are left out.
@@ -165,7 +187,13 @@ impl Declaration {
 
     /// The names of the hubs beside the emulator's own.
     pub fn hubs(&self) -> impl Iterator<Item = &str> {
-        self.document.hubs.iter().map(|name| name.value.as_str())
+        self.document.hubs.iter().map(|hub| hub.value.name.as_str())
+    }
+
+    /// Whether the file says which throttles the hub of this name has.
+    pub(crate) fn throttles(&self, name: &str) -> bool {
+        let mut hubs = self.document.hubs.iter();
+        hubs.any(|hub| hub.value.name == name && hub.value.throttle.is_some())
     }
 
     /// Everything that has keys, in the order of the file, devices first.

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::state::{Allocation, Attestation, Credentials, Enrollments, Hub, Thumbprint};
+use crate::state::{Admission, Allocation, Attestation, Credentials, Enrollments, Hub, Throttle, Thumbprint};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/emulator.yaml");
 
@@ -145,6 +145,27 @@ fn certificates_are_files_beside_it() {
 }
 
 #[test]
+fn a_hub_has_the_throttles_that_the_file_gives_it() {
+    let place = Place::new("throttles");
+    let text = "hubs:\n  - plain\n  - {name: none, throttle: []}\n  - {name: some, throttle: [sends, queries]}\n  \
+                - {name: all, throttle: [s1]}\n";
+    let declaration = place.open(text).unwrap();
+    let (own, enrollments) = (Hub::new(), Enrollments::new("0ne"));
+    declaration.apply(&own, &enrollments).unwrap();
+    let on = |hub: &Hub| {
+        let throttles = Throttle::ALL.into_iter();
+        let on = throttles.filter(|throttle| hub.throttles().admit(*throttle, 1_000_000) == Admission::Refused);
+        on.collect::<Vec<_>>()
+    };
+    let of = |name| on(&enrollments.linked(name).unwrap());
+    assert_eq!(on(&own), []);
+    assert_eq!((of("plain"), declaration.throttles("plain")), (vec![], false));
+    assert_eq!((of("none"), declaration.throttles("none")), (vec![], true));
+    assert_eq!(of("some"), [Throttle::Sends, Throttle::Queries]);
+    assert_eq!(of("all"), Throttle::ALL);
+}
+
+#[test]
 fn mistakes_are_named_with_their_place() {
     let place = Place::new("mistakes");
     for (text, place_and_reason) in [
@@ -153,6 +174,19 @@ fn mistakes_are_named_with_their_place() {
         ("devices:\n  - status: enabled\n", ("2:5: ", "id")),
         ("devices: 7\n", ("1:10: ", "a list belongs here")),
         ("hubs:\n  - a:1\n", ("2:5: ", "without a port")),
+        ("hubs:\n  - name: a:1\n", ("2:5: ", "without a port")),
+        ("hubs: [a, {name: A}]\n", ("1:11: ", "there is a hub A already")),
+        ("hubs:\n  - [a]\n", ("2:5: ", "")),
+        ("hubs:\n  - {throttle: [s1]}\n", ("2:6: ", "name")),
+        ("hubs:\n  - name: a\n    throtle: [s1]\n", ("3:5: ", "throtle")),
+        (
+            "hubs:\n  - name: a\n    throttle: s1\n",
+            ("3:15: ", "a list belongs here"),
+        ),
+        (
+            "hubs:\n  - name: a\n    throttle: [sends, s2]\n",
+            ("3:23: ", "\"s2\" is not a throttle: connects, sends, "),
+        ),
         (
             "devices:\n  - id: d\n    hub: two\n",
             ("3:10: ", "declare it under hubs"),

@@ -183,7 +183,13 @@ impl HubService {
             {
                 Some(Subscription::Messages)
             }
-            Filter::Messages { .. } | Filter::Dps => None,
+            // Of inputs and all else that one may listen for, messages are all that a hub has for a module.
+            Filter::Inputs { device_id, module_id } | Filter::Module { device_id, module_id }
+                if split_name(&self.device_id) == (device_id, Some(module_id)) =>
+            {
+                Some(Subscription::Messages)
+            }
+            Filter::Messages { .. } | Filter::Inputs { .. } | Filter::Module { .. } | Filter::Dps => None,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `/api/..`: what the page asks for and has done, as JSON.
 //!
-//! A device's id stands in the query, since a path would take `.` and `..` for something else. What is set or called by a model's
-//! names is held against the model here, whatever the page has checked before.
+//! What is about a hub is there for the emulator's own as it stands, and for any of them below `hub/{name}`. A device's id stands in the
+//! query, since a path would take `.` and `..` for something else. What is set or called by a model's names is held against the model
+//! here, whatever the page has checked before.
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 use setpoint_dtdl::{Contents, Dtmi, Model};
 use setpoint_protocol::{DeviceConnectionString, Document, Endpoint, PropertyBag};
 
+use super::chosen::Chosen;
 use super::failure::Failure;
 use super::rows::row;
 use super::{Shared, csv, model};
@@ -32,6 +34,18 @@ const LONGEST_ANSWER: u64 = 300;
 /// The routes, with the cookie asked for at each but the one that gives it.
 pub(super) fn router(shared: Shared) -> Router {
     let guarded = Router::new()
+        .merge(of_hub())
+        .nest("/hub/{hub}", of_hub())
+        .route("/model/{id}", get(read_model))
+        .route_layer(middleware::from_fn_with_state(shared.keeping.clone(), settle))
+        .route_layer(middleware::from_fn_with_state(shared.clone(), require));
+    let open = Router::new().route("/session", post(open_session));
+    guarded.merge(open).fallback(unknown).with_state(shared)
+}
+
+/// What is about one hub.
+fn of_hub() -> Router<Shared> {
+    Router::new()
         .route("/about", get(about))
         .route("/device", get(read).put(create).patch(change).delete(delete))
         .route("/device/connection-string", post(connection_string))
@@ -42,11 +56,6 @@ pub(super) fn router(shared: Shared) -> Router {
         .route("/device/message", post(send_message))
         .route("/device/event", get(event))
         .route("/device/telemetry.csv", get(telemetry_csv))
-        .route("/model/{id}", get(read_model))
-        .route_layer(middleware::from_fn_with_state(shared.keeping.clone(), settle))
-        .route_layer(middleware::from_fn_with_state(shared.clone(), require));
-    let open = Router::new().route("/session", post(open_session));
-    guarded.merge(open).fallback(unknown).with_state(shared)
 }
 
 /// Lets those through who have the cookie.
@@ -94,24 +103,30 @@ async fn open_session(State(shared): State<Shared>, Body(opening): Body<Opening>
     }
 }
 
-async fn about(State(shared): State<Shared>) -> Json<Value> {
+async fn about(State(shared): State<Shared>, of: Chosen) -> Json<Value> {
     Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "host": shared.identity.host(),
+        "hubs": names(&shared),
+        "host": &*of.name,
         "mqttPort": shared.mqtt.port(),
         "idScope": shared.identity.id_scope(),
         "caFile": shared.identity.ca_path().and_then(|path| std::path::absolute(path).ok()),
     }))
 }
 
-async fn read(State(shared): State<Shared>, Query(of): Query<Of>) -> Result<Json<Value>, Failure> {
-    let device = shared.hub.device(&of.id)?;
-    let twin = shared.hub.twin(&of.id)?;
+/// The names of all hubs, the emulator's own first.
+pub(super) fn names(shared: &Shared) -> Vec<&str> {
+    shared.hubs.iter().map(|hub| &*hub.name).collect()
+}
+
+async fn read(chosen: Chosen, Query(of): Query<Of>) -> Result<Json<Value>, Failure> {
+    let device = chosen.hub.device(&of.id)?;
+    let twin = chosen.hub.twin(&of.id)?;
     Ok(Json(json!({"row": row(&device), "twin": twin})))
 }
 
-async fn create(State(shared): State<Shared>, Query(of): Query<Of>) -> Result<Json<Value>, Failure> {
-    Ok(Json(row(&shared.hub.create_device(&of.id, None)?)))
+async fn create(chosen: Chosen, Query(of): Query<Of>) -> Result<Json<Value>, Failure> {
+    Ok(Json(row(&chosen.hub.create_device(&of.id, None)?)))
 }
 
 #[derive(Deserialize)]
@@ -119,31 +134,31 @@ struct Change {
     enabled: bool,
 }
 
-async fn change(
-    State(shared): State<Shared>,
-    Query(of): Query<Of>,
-    Body(change): Body<Change>,
-) -> Result<Json<Value>, Failure> {
-    Ok(Json(row(&shared.hub.update_device(
+async fn change(chosen: Chosen, Query(of): Query<Of>, Body(change): Body<Change>) -> Result<Json<Value>, Failure> {
+    Ok(Json(row(&chosen.hub.update_device(
         &of.id,
         None,
         Some(change.enabled),
     )?)))
 }
 
-async fn delete(State(shared): State<Shared>, Query(of): Query<Of>) -> Result<StatusCode, Failure> {
-    shared.hub.delete_device(&of.id)?;
-    shared.history.forget(&of.id);
+async fn delete(chosen: Chosen, Query(of): Query<Of>) -> Result<StatusCode, Failure> {
+    chosen.hub.delete_device(&of.id)?;
+    chosen.history.forget(&of.id);
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// A secret, on demand: it is in no list and no stream.
-async fn connection_string(State(shared): State<Shared>, Query(of): Query<Of>) -> Result<Json<Value>, Failure> {
-    let device = shared.hub.device(&of.id)?;
+async fn connection_string(
+    State(shared): State<Shared>,
+    chosen: Chosen,
+    Query(of): Query<Of>,
+) -> Result<Json<Value>, Failure> {
+    let device = chosen.hub.device(&of.id)?;
     let key = device.credentials.keys().map(|[primary, _]| primary.clone());
     let string = DeviceConnectionString {
         host: Endpoint {
-            host: shared.identity.host().to_owned(),
+            host: (*chosen.name).to_owned(),
             port: Some(shared.mqtt.port()).filter(|port| *port != DEFAULT_MQTT_PORT),
         },
         device_id: of.id,
@@ -155,16 +170,16 @@ async fn connection_string(State(shared): State<Shared>, Query(of): Query<Of>) -
 }
 
 async fn patch_desired(
-    State(shared): State<Shared>,
+    chosen: Chosen,
     Query(of): Query<Of>,
     Body(patch): Body<Document>,
 ) -> Result<Json<Value>, Failure> {
-    set_desired(&shared, &of.id, patch)
+    set_desired(&chosen, &of.id, patch)
 }
 
-fn set_desired(shared: &Shared, id: &str, desired: Document) -> Result<Json<Value>, Failure> {
+fn set_desired(chosen: &Chosen, id: &str, desired: Document) -> Result<Json<Value>, Failure> {
     let patch = Map::from_iter([("properties".to_owned(), json!({ "desired": desired }))]);
-    Ok(Json(shared.hub.patch_twin(id, &patch, None)?))
+    Ok(Json(chosen.hub.patch_twin(id, &patch, None)?))
 }
 
 #[derive(Deserialize)]
@@ -176,10 +191,11 @@ struct Property {
 
 async fn set_property(
     State(shared): State<Shared>,
+    chosen: Chosen,
     Query(of): Query<Of>,
     Body(wanted): Body<Property>,
 ) -> Result<Json<Value>, Failure> {
-    let model = model_of(&shared, &of.id).await?;
+    let model = model_of(&shared, &chosen, &of.id).await?;
     let contents = contents(&model, wanted.component.as_deref())?;
     let property = contents.property(&wanted.name);
     let property = property.ok_or_else(|| Failure::invalid(format!("the model has no property {:?}", wanted.name)))?;
@@ -200,7 +216,7 @@ async fn set_property(
         desired.insert("__t".to_owned(), json!("c"));
         desired = Map::from_iter([(component, Value::Object(desired))]);
     }
-    set_desired(&shared, &of.id, desired)
+    set_desired(&chosen, &of.id, desired)
 }
 
 #[derive(Deserialize)]
@@ -219,10 +235,11 @@ fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Value>, D::
 
 async fn call_command(
     State(shared): State<Shared>,
+    chosen: Chosen,
     Query(of): Query<Of>,
     Body(call): Body<Call>,
 ) -> Result<Json<Value>, Failure> {
-    let model = model_of(&shared, &of.id).await?;
+    let model = model_of(&shared, &chosen, &of.id).await?;
     let contents = contents(&model, call.component.as_deref())?;
     let command = contents.command(&call.name);
     let command = command.ok_or_else(|| Failure::invalid(format!("the model has no command {:?}", call.name)))?;
@@ -236,7 +253,7 @@ async fn call_command(
         Some(component) => format!("{component}*{}", call.name),
         None => call.name.clone(),
     };
-    let answer = invoke(&shared, &of.id, &name, call.payload, call.seconds).await?;
+    let answer = invoke(&chosen, &of.id, &name, call.payload, call.seconds).await?;
     // What the device answered is told whatever it is; that it is not what the model says is told beside it.
     let response = command.response.as_ref().filter(|_| answer.status < 300);
     let mismatch = response.and_then(|response| response.schema.check(&answer.payload).err());
@@ -247,17 +264,13 @@ async fn call_command(
     })))
 }
 
-async fn call_method(
-    State(shared): State<Shared>,
-    Query(of): Query<Of>,
-    Body(call): Body<Call>,
-) -> Result<Json<Value>, Failure> {
-    let answer = invoke(&shared, &of.id, &call.name, call.payload, call.seconds).await?;
+async fn call_method(chosen: Chosen, Query(of): Query<Of>, Body(call): Body<Call>) -> Result<Json<Value>, Failure> {
+    let answer = invoke(&chosen, &of.id, &call.name, call.payload, call.seconds).await?;
     Ok(Json(json!({"status": answer.status, "payload": answer.payload})))
 }
 
 async fn invoke(
-    shared: &Shared,
+    chosen: &Chosen,
     id: &str,
     name: &str,
     payload: Option<Value>,
@@ -269,7 +282,7 @@ async fn invoke(
             "a device has from 1 to {LONGEST_ANSWER} s to answer, not {seconds}"
         )));
     }
-    let answer = shared
+    let answer = chosen
         .hub
         .call_method(id, name, payload, Duration::ZERO, Duration::from_secs(seconds));
     Ok(answer.await?)
@@ -283,7 +296,7 @@ struct Message {
 }
 
 async fn send_message(
-    State(shared): State<Shared>,
+    chosen: Chosen,
     Query(of): Query<Of>,
     Body(message): Body<Message>,
 ) -> Result<StatusCode, Failure> {
@@ -297,7 +310,7 @@ async fn send_message(
         properties: PropertyBag(properties),
         expires: None,
     };
-    shared.hub.send_to_device(&of.id, message)?;
+    chosen.hub.send_to_device(&of.id, message)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -308,16 +321,16 @@ struct OneEvent {
 }
 
 /// The whole body of an event of which the page was shown the beginning, as text, whatever it is.
-async fn event(State(shared): State<Shared>, Query(of): Query<OneEvent>) -> Result<Response, Failure> {
-    let kept = shared.history.one(&of.id, of.n);
+async fn event(chosen: Chosen, Query(of): Query<OneEvent>) -> Result<Response, Failure> {
+    let kept = chosen.history.one(&of.id, of.n);
     let kept = kept.ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, "this event is no longer kept"))?;
     let text = String::from_utf8_lossy(&kept.event.body).into_owned();
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 
-async fn telemetry_csv(State(shared): State<Shared>, Query(of): Query<Of>) -> Result<Response, Failure> {
-    shared.hub.device(&of.id)?;
-    let events = shared.history.of(&of.id, 0, usize::MAX);
+async fn telemetry_csv(chosen: Chosen, Query(of): Query<Of>) -> Result<Response, Failure> {
+    chosen.hub.device(&of.id)?;
+    let events = chosen.history.of(&of.id, 0, usize::MAX);
     let text = tokio::task::spawn_blocking(move || csv::write(&events)).await;
     let text = text.map_err(|_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the file could not be written"))?;
     // The browser names the file: a device's id may hold what a header may not.
@@ -332,8 +345,8 @@ async fn read_model(State(shared): State<Shared>, Path(id): Path<String>) -> Res
     find_model(&shared, id).await.map(|found| Json(model::show(&found)))
 }
 
-async fn model_of(shared: &Shared, device_id: &str) -> Result<Model, Failure> {
-    let id = shared.hub.device(device_id)?.model_id;
+async fn model_of(shared: &Shared, chosen: &Chosen, device_id: &str) -> Result<Model, Failure> {
+    let id = chosen.hub.device(device_id)?.model_id;
     if id.is_empty() {
         return Err(Failure::invalid(format!("device {device_id} has announced no model")));
     }

@@ -15,7 +15,7 @@ const OF_ONE_DEVICE: usize = 5_000;
 /// Most bytes kept of one device.
 const BYTES_OF_ONE_DEVICE: usize = 4 * 1024 * 1024;
 
-/// Most bytes kept of all devices together.
+/// Most bytes kept of all devices of a hub together.
 const BYTES: usize = 64 * 1024 * 1024;
 
 /// How many events that are gone may be remembered in order, beyond those that are there.

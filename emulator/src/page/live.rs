@@ -1,7 +1,7 @@
-//! `/api/live`: a WebSocket that tells a browser what changes, several times a second and in batches.
+//! `/api/live`, and `/api/hub/{name}/live`: a WebSocket that tells a browser what changes in a hub, several times a second and in batches.
 //!
 //! The browser sends `{"watch": "device", "from": 7}` for one device's events from that number on (null for none). It gets objects
-//! with some of these members: `hello` (first of all; another `epoch` than before is another emulator), `devices` with `rows` that
+//! with some of these members: `hello` (first of all; another `epoch` than before is another emulator; `hubs` has all names), `devices` with `rows` that
 //! are new or changed and `gone` ids, `events` of the device it watches, `twin`, and `missed`. It gets an empty object when there was
 //! nothing for a while, so that it can tell silence from death.
 //!
@@ -23,6 +23,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use tokio::time::{self, Instant, MissedTickBehavior};
 
+use super::chosen::Chosen;
 use super::event::{show, show_numbers};
 use super::rows::row;
 use super::{Shared, api};
@@ -48,23 +49,26 @@ const ASKED: usize = 4 * 1024;
 
 /// The route, which asks for the cookie like all others.
 pub(super) fn router(shared: Shared, closing: watch::Receiver<()>) -> Router {
+    let live = get(
+        async |State(shared): State<Shared>, chosen: Chosen, upgrade: WebSocketUpgrade| {
+            answer(upgrade, shared, chosen, closing)
+        },
+    );
     Router::new()
-        .route(
-            "/live",
-            get(async |State(shared): State<Shared>, upgrade: WebSocketUpgrade| answer(upgrade, shared, closing)),
-        )
+        .route("/live", live.clone())
+        .route("/hub/{hub}/live", live)
         .route_layer(middleware::from_fn_with_state(shared.clone(), api::require))
         .with_state(shared)
 }
 
-fn answer(upgrade: WebSocketUpgrade, shared: Shared, mut closing: watch::Receiver<()>) -> Response {
+fn answer(upgrade: WebSocketUpgrade, shared: Shared, chosen: Chosen, mut closing: watch::Receiver<()>) -> Response {
     upgrade
         .max_message_size(ASKED)
         .max_frame_size(ASKED)
         .on_upgrade(async move |socket| {
             tokio::select! {
                 // An error is a browser that is gone.
-                _ = serve(socket, shared) => {}
+                _ = serve(socket, shared, chosen) => {}
                 // Never sent to: ends when the server does.
                 _ = closing.changed() => {}
             }
@@ -95,7 +99,7 @@ struct Watched {
     looked: Option<Instant>,
 }
 
-async fn serve(mut socket: WebSocket, shared: Shared) -> Result<(), axum::Error> {
+async fn serve(mut socket: WebSocket, shared: Shared, chosen: Chosen) -> Result<(), axum::Error> {
     let mut told = Told {
         devices: HashMap::new(),
         listed: None,
@@ -103,7 +107,8 @@ async fn serve(mut socket: WebSocket, shared: Shared) -> Result<(), axum::Error>
         watched: None,
         missed: 0,
     };
-    let hello = json!({"hello": {"epoch": shared.history.epoch(), "now": Utc::now().timestamp_millis()}});
+    let (epoch, now) = (chosen.history.epoch(), Utc::now().timestamp_millis());
+    let hello = json!({"hello": {"epoch": epoch, "now": now, "hubs": api::names(&shared)}});
     socket.send(Message::text(hello.to_string())).await?;
     let mut turns = time::interval(TURN);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -122,7 +127,7 @@ async fn serve(mut socket: WebSocket, shared: Shared) -> Result<(), axum::Error>
                 None => return Ok(()),
             },
             _ = turns.tick() => {
-                let news = told.turn(&shared).await;
+                let news = told.turn(&chosen).await;
                 if !news.is_empty() || spoken.elapsed() >= SILENCE {
                     socket.send(Message::text(Value::Object(news).to_string())).await?;
                     spoken = Instant::now();
@@ -134,17 +139,17 @@ async fn serve(mut socket: WebSocket, shared: Shared) -> Result<(), axum::Error>
 
 impl Told {
     /// What is new since the last turn.
-    async fn turn(&mut self, shared: &Shared) -> Map<String, Value> {
+    async fn turn(&mut self, chosen: &Chosen) -> Map<String, Value> {
         let mut news = Map::new();
         if self.listed.is_none_or(|at| at.elapsed() >= self.list_pause)
-            && let Some(devices) = self.list(shared)
+            && let Some(devices) = self.list(chosen)
         {
             news.insert("devices".to_owned(), devices);
         }
         if let Some(watched) = &mut self.watched {
-            watched.turn(shared, &mut news).await;
+            watched.turn(chosen, &mut news).await;
         }
-        let missed = shared.history.missed();
+        let missed = chosen.history.missed();
         if missed != self.missed {
             self.missed = missed;
             news.insert("missed".to_owned(), json!(missed));
@@ -152,9 +157,9 @@ impl Told {
         news
     }
 
-    fn list(&mut self, shared: &Shared) -> Option<Value> {
+    fn list(&mut self, chosen: &Chosen) -> Option<Value> {
         let began = Instant::now();
-        let devices = shared.hub.devices();
+        let devices = chosen.hub.devices();
         let mut before = std::mem::take(&mut self.devices);
         let mut rows = Vec::new();
         for device in &devices {
@@ -175,8 +180,8 @@ impl Told {
 }
 
 impl Watched {
-    async fn turn(&mut self, shared: &Shared, news: &mut Map<String, Value>) {
-        let kept = shared.history.of(&self.device_id, self.from, usize::MAX);
+    async fn turn(&mut self, chosen: &Chosen, news: &mut Map<String, Value>) {
+        let kept = chosen.history.of(&self.device_id, self.from, usize::MAX);
         let reported = !kept.is_empty();
         if let Some(last) = kept.last() {
             self.from = last.number + 1;
@@ -195,7 +200,7 @@ impl Watched {
         if reported || self.looked.is_none_or(|at| at.elapsed() >= TWIN_PAUSE) {
             self.looked = Some(Instant::now());
             // None when the device is gone, which the list says.
-            let Ok(mut twin) = shared.hub.twin(&self.device_id) else {
+            let Ok(mut twin) = chosen.hub.twin(&self.device_id) else {
                 return;
             };
             // They change with every message, and stand in the list.

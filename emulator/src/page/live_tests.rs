@@ -10,12 +10,18 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::*;
-use crate::state::CloudMessage;
+use crate::Declaration;
+use crate::state::{CloudMessage, Hub};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A page that is served, of a hub with the device `d`.
 async fn page() -> (Emulator, Arc<Hub>, Page) {
+    page_of(&Declaration::default()).await
+}
+
+/// The same with what is declared.
+async fn page_of(declaration: &Declaration) -> (Emulator, Arc<Hub>, Page) {
     let any = "127.0.0.1:0".parse().unwrap();
     let options = crate::Options {
         mqtt: any,
@@ -23,7 +29,7 @@ async fn page() -> (Emulator, Arc<Hub>, Page) {
         identity: Arc::new(Identity::temporary().unwrap()),
         data: None,
     };
-    let emulator = Emulator::start(options).await.unwrap();
+    let emulator = Emulator::start_declared(options, declaration).await.unwrap();
     let hub = Arc::clone(emulator.hub());
     hub.create_device("d", None).unwrap();
     let options = PageOptions {
@@ -36,8 +42,16 @@ async fn page() -> (Emulator, Arc<Hub>, Page) {
 }
 
 async fn open(page: &Page, headers: &[(&'static str, &str)]) -> Result<WebSocketStream<TcpStream>, Error> {
+    open_at(page, "live", headers).await
+}
+
+async fn open_at(
+    page: &Page,
+    path: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<WebSocketStream<TcpStream>, Error> {
     let stream = TcpStream::connect(page.address()).await.unwrap();
-    let mut request = format!("ws://{}/api/live", page.address())
+    let mut request = format!("ws://{}/api/{path}", page.address())
         .into_client_request()
         .unwrap();
     for (name, value) in headers {
@@ -154,4 +168,42 @@ async fn a_device_is_told_from_where_the_browser_has_it() {
     news(&mut socket, changed).await;
     page.stop().await;
     while let Some(Ok(_)) = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap() {}
+}
+
+#[tokio::test]
+async fn another_hub_is_told_of_on_a_line_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("azure.yaml");
+    std::fs::write(&file, "hubs: [two.localhost]").unwrap();
+    let declaration = Declaration::open(&file, &Identity::temporary().unwrap()).unwrap();
+    let (emulator, own, page) = page_of(&declaration).await;
+    let (_, second) = emulator.hubs().nth(1).unwrap();
+    second.create_device("s", None).unwrap();
+    let cookie = cookie(&page);
+    let mut socket = open_at(&page, "hub/two.localhost/live", &[("cookie", &cookie)])
+        .await
+        .unwrap();
+    let first = news(&mut socket, |_| true).await;
+    let names = serde_json::json!([emulator.identity.host(), "two.localhost"]);
+    assert_eq!(first["hello"]["hubs"], names);
+    let all = news(&mut socket, |news| news.get("devices").is_some()).await;
+    let rows = all["devices"]["rows"].as_array().unwrap();
+    assert_eq!(rows.iter().map(|row| &row["id"]).collect::<Vec<_>>(), ["s"]);
+    // A device of the same name in the own hub is another one.
+    own.create_device("s", None).unwrap();
+    watch(&mut socket, "s", 0).await;
+    for (hub, text) in [(&own, "1"), (second, "2")] {
+        let link = hub.connect("s", true, None).unwrap();
+        link.telemetry(Default::default(), text.into()).unwrap();
+    }
+    let mut told = Vec::new();
+    while told.len() < 3 {
+        let batch = news(&mut socket, |news| news.get("events").is_some()).await;
+        told.extend(batch["events"]["events"].as_array().unwrap().clone());
+    }
+    let kinds: Vec<_> = told.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["connected", "telemetry", "disconnected"]);
+    assert_eq!(told[1]["text"], "2");
+    let nowhere = open_at(&page, "hub/nowhere/live", &[("cookie", &cookie)]).await;
+    assert!(matches!(nowhere, Err(Error::Http(answer)) if answer.status() == 404));
 }

@@ -6,12 +6,13 @@
 //! (`access`). `guard` turns away what other sites could have a browser do: foreign names for this machine (DNS rebinding),
 //! requests from other origins, frames.
 //!
-//! `api` is JSON over the hub's state, `live` a WebSocket that tells changes in batches. `history` keeps what devices did, within
+//! All hubs are shown, one at a time (`chosen`). `api` is JSON over a hub's state, `live` a WebSocket that tells changes in batches. `history` keeps what devices did, within
 //! bounds, for a browser that comes later; `event` says what of it a browser is shown, `model` does the same for a device's
 //! model, and `csv` writes it down.
 
 mod access;
 mod api;
+mod chosen;
 mod csv;
 mod event;
 mod failure;
@@ -35,11 +36,10 @@ use setpoint_dtdl::{Dtmi, Model, ModelError};
 
 use crate::background::Background;
 use crate::keeping::Keeping;
-use crate::state::Hub;
 use crate::{Emulator, Identity};
 use access::Access;
+use chosen::Chosen;
 use files::Files;
-use history::History;
 
 /// How models are found.
 pub type Models = Arc<dyn Fn(&Dtmi) -> Result<Model, ModelError> + Send + Sync>;
@@ -70,8 +70,8 @@ pub(crate) struct Page {
 /// What the handlers of `/api` stand on.
 #[derive(Clone)]
 struct Shared {
-    hub: Arc<Hub>,
-    history: Arc<History>,
+    /// The emulator's own first.
+    hubs: Arc<[Chosen]>,
     identity: Arc<Identity>,
     access: Arc<Access>,
     models: Models,
@@ -88,13 +88,12 @@ impl Page {
         let address = listener.local_addr()?;
         let identity = Arc::clone(&emulator.identity);
         let access = Arc::new(Access::new(&identity, address.port()));
-        let history = Arc::new(History::default());
-        let hub = Arc::clone(&emulator.hub);
-        let recorder = history::record(Arc::clone(&hub), Arc::clone(&history));
+        let hubs: Arc<[Chosen]> = emulator.hubs().map(|(name, hub)| Chosen::new(name, hub)).collect();
+        let record = |of: &Chosen| history::record(Arc::clone(&of.hub), Arc::clone(&of.history));
+        let recorders = futures_util::future::join_all(hubs.iter().map(record));
         let files = Files::new(options.files);
         let shared = Shared {
-            hub,
-            history,
+            hubs,
             identity,
             access: Arc::clone(&access),
             models: options.models,
@@ -106,7 +105,7 @@ impl Page {
             access,
             recording: Background::spawn(|stop| async move {
                 tokio::select! {
-                    () = recorder => {}
+                    _ = recorders => {}
                     _ = stop => {}
                 }
             }),

@@ -2,6 +2,7 @@
 
 mod calls;
 mod doors;
+mod hubs;
 
 use std::path::PathBuf;
 
@@ -13,12 +14,14 @@ use setpoint_dtdl::Repository;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use super::history::History;
 use super::*;
-use crate::state::Link;
+use crate::state::{Hub, Link};
 
-/// The page of a hub, and the cookie for it.
+/// The page of two hubs, and the cookie for it.
 struct Place {
     hub: Arc<Hub>,
+    second: Arc<Hub>,
     history: Arc<History>,
     router: Router,
     key: String,
@@ -28,18 +31,18 @@ struct Place {
 
 impl Place {
     fn new() -> Place {
-        let hub = Hub::new();
+        let (hub, second) = (Hub::new(), Hub::new());
         let identity = Arc::new(Identity::temporary().unwrap());
         let access = Arc::new(Access::new(&identity, 8444));
-        let history = Arc::new(History::default());
+        let own = Chosen::new("localhost", &hub);
+        let history = Arc::clone(&own.history);
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../models");
         let address = "127.0.0.1:8444".parse().unwrap();
         let link = access.link(address);
         let key = link.split_once("#access=").unwrap().1.to_owned();
         let cookie = access.admit(&key).unwrap().split(';').next().unwrap().to_owned();
         let shared = Shared {
-            hub: Arc::clone(&hub),
-            history: Arc::clone(&history),
+            hubs: [own, Chosen::new("127.0.0.2", &second)].into(),
             identity,
             access,
             models: Arc::new(move |id| Model::read(id, &Repository::new(&folder))),
@@ -50,6 +53,7 @@ impl Place {
         let router = server::router(shared, Files::new(None), closing);
         Place {
             hub,
+            second,
             history,
             router,
             key,

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
-use setpoint_emulator::{Emulator, Identity, Options, identity::DeviceCertificate};
+use setpoint_emulator::{Declaration, Emulator, Identity, Options, identity::DeviceCertificate};
 use setpoint_protocol::{Key, Token};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -31,10 +31,19 @@ pub(crate) struct Azure {
 
 impl Azure {
     pub(crate) async fn start() -> Azure {
+        Azure::declared("").await
+    }
+
+    /// One with what a file of this text declares.
+    pub(crate) async fn declared(text: &str) -> Azure {
         let identity = Arc::new(Identity::temporary().unwrap());
         setpoint_test_logs::start();
         let hub_keys = identity.device_keys().iter().chain([identity.service_key()]);
         setpoint_test_logs::keys(identity.group_keys().iter().chain(hub_keys));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("azure.yaml");
+        std::fs::write(&file, text).unwrap();
+        let declaration = Declaration::open(&file, &identity).unwrap();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options {
             mqtt: any,
@@ -43,7 +52,7 @@ impl Azure {
             data: None,
         };
         Azure {
-            emulator: Emulator::start(options).await.unwrap(),
+            emulator: Emulator::start_declared(options, &declaration).await.unwrap(),
             identity,
         }
     }

@@ -4,7 +4,7 @@ use serde_json::json;
 use setpoint_emulator::state::{Credentials, EventKind, MethodResult};
 use setpoint_protocol::Token;
 
-use crate::client::{Azure, CONNECTED, Connect, DESIRED, METHODS, TWIN_RESPONSES, packet, publish};
+use crate::client::{Azure, CONNECTED, Connect, DESIRED, METHODS, TWIN_RESPONSES, packet, publish, text};
 use crate::support::{SOON, event, object, to_device};
 
 const REFUSED: [u8; 4] = [0x20, 2, 0, 5];
@@ -94,6 +94,34 @@ async fn a_module_lives_beside_its_device() {
     let of_device = publish(&format!("devices/{id}/messages/events/"), Some(7), b"{}");
     module.send(&of_device).await;
     module.closed().await;
+}
+
+/// By the filters of the SDKs for Python and Node, and for .NET.
+#[tokio::test]
+async fn a_module_that_listens_at_its_inputs_or_to_all_gets_its_messages() {
+    let azure = Azure::start().await;
+    let (hub, id) = (azure.emulator.hub(), azure.identity.device_id());
+    hub.create_module(id, "m", None).unwrap();
+    let resource = format!("localhost/devices/{id}/modules/m");
+    for end in ["inputs/#", "#"] {
+        let filter = format!("devices/{id}/modules/m/{end}");
+        let mut module = azure.connect(&hello(&azure, &resource), CONNECTED).await;
+        assert_eq!(module.subscribe(&filter, 1).await, 1);
+        hub.send_to_device(&format!("{id}/m"), to_device("hello")).unwrap();
+        let message = module.message().await;
+        let start = format!("devices/{id}/modules/m/messages/devicebound/");
+        assert!(message.topic.starts_with(&start), "{end}: {}", message.topic);
+        module.send(&packet(0x40, &message.id.unwrap().to_be_bytes())).await;
+        let names = [&[0, 9][..], &text(&filter)].concat();
+        module.send(&packet(0xA2, &names)).await;
+        assert_eq!(module.packet().await, [0xB0, 2, 0, 9]);
+    }
+    for other in ["modules/n/inputs/#", "modules/n/#", "inputs/#", "modules/m/inputs/one"] {
+        let mut module = azure.connect(&hello(&azure, &resource), CONNECTED).await;
+        let filter = text(&format!("devices/{id}/{other}"));
+        module.send(&packet(0x82, &[&[0, 9][..], &filter, &[1]].concat())).await;
+        module.closed().await;
+    }
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use setpoint_emulator::state::Throttle;
+use setpoint_emulator::state::{Limit, Throttle};
+use setpoint_protocol::Token;
 
-use crate::client::{Azure, TWIN_RESPONSES, publish};
+use crate::client::{Azure, CONNECTED, Client, Connect, TWIN_RESPONSES, publish};
 
 /// So low that nothing is left of it while a test runs: one at once, the next in its turn, and none after those.
 const RATE: f64 = 1.0 / 60.0;
@@ -58,4 +59,58 @@ async fn twin_requests_are_answered_with_429() {
     assert_eq!(refused.topic, "$iothub/twin/res/429/?$rid=3");
     let twin = azure.emulator.hub().twin(azure.identity.device_id()).unwrap();
     assert_eq!(twin["properties"]["reported"]["a"], 1);
+}
+
+/// A device `id` of the hub of this name, connected and listening for twin answers.
+async fn device_of(azure: &Azure, name: &str, id: &str) -> Client {
+    let (_, hub) = azure.emulator.hubs().find(|(hub, _)| *hub == name).unwrap();
+    hub.create_device(id, None).unwrap();
+    let device = hub.device(id).unwrap();
+    let keys = device.credentials.keys().unwrap();
+    setpoint_test_logs::keys(keys);
+    let token = Token::sign(&format!("{name}/devices/{id}"), &keys[0], u64::MAX, None).to_string();
+    let hello = Connect {
+        username: Some(format!("{name}/{id}/?api-version=2019-10-01")),
+        ..Connect::new(id, &token)
+    };
+    let mut client = azure.connect(&hello, CONNECTED).await;
+    client.subscribe(TWIN_RESPONSES, 0).await;
+    client
+}
+
+/// Whether one of many twin reads is refused when hardly any may come that S1 would still serve.
+async fn refuses(azure: &Azure, name: &str, id: &str) -> bool {
+    // More than become free in the second that all this may take.
+    const READS: usize = 200;
+    let mut client = device_of(azure, name, id).await;
+    let (_, hub) = azure.emulator.hubs().find(|(hub, _)| *hub == name).unwrap();
+    // What may come at once, and what may wait.
+    hub.throttles().admit(Throttle::TwinReads, 7000);
+    client
+        .send(&publish("$iothub/twin/GET/?$rid=1", None, b"").repeat(READS))
+        .await;
+    for _ in 0..READS {
+        // A refusal does not wait behind what has to wait.
+        if client.message().await.topic == "$iothub/twin/res/429/?$rid=1" {
+            return true;
+        }
+    }
+    false
+}
+
+#[tokio::test]
+async fn every_hub_has_throttles_of_its_own() {
+    let azure =
+        Azure::declared("hubs: [plain, {name: held, throttle: [twin-reads]}, {name: loose, throttle: []}]").await;
+    for (name, expected) in [("localhost", false), ("plain", false), ("held", true), ("loose", false)] {
+        assert_eq!(refuses(&azure, name, "d").await, expected, "{name} as the file says");
+    }
+    azure.emulator.throttle(&[Limit::One(Throttle::TwinReads)]);
+    for (name, expected) in [("localhost", true), ("plain", true), ("loose", false)] {
+        assert_eq!(
+            refuses(&azure, name, "e").await,
+            expected,
+            "{name} where all are throttled"
+        );
+    }
 }

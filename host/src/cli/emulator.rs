@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use setpoint_emulator::running::{self, Running};
+use setpoint_emulator::state::Limit;
 use setpoint_emulator::{Declaration, Identity, paste};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -14,7 +15,6 @@ use super::Usage;
 use super::local::{Data, Local, Ports, listings};
 use super::logging::Logging;
 use super::page::Page;
-use super::throttle::{self, Limit};
 
 /// Runs the local Azure IoT: DPS and IoT Hub for devices, the service API for everybody else
 #[derive(Args)]
@@ -48,7 +48,8 @@ pub(crate) struct Emulator {
     data: Data,
 
     /// Holds devices and services to throttles of the real hub, which are off otherwise: `s1` for all that tier S1 has, or
-    /// connects, sends, twin-reads, twin-updates, cloud-to-device, methods, registry, queries
+    /// connects, sends, twin-reads, twin-updates, cloud-to-device, methods, registry, queries. Each hub has its own, also those
+    /// that a file declares; it may say others for them
     #[arg(long, value_name = "LIMITS", value_delimiter = ',')]
     throttle: Vec<Limit>,
 
@@ -95,7 +96,7 @@ impl Emulator {
         };
         let mut local = Local::start_declared(folder, identity, &declaration, ports, self.data.named(), false).await?;
         let page = self.page.start(&mut local.emulator).await?;
-        throttle::apply(&self.throttle, local.emulator.hub().throttles());
+        local.emulator.throttle(&self.throttle);
         let (mqtt, https) = (local.emulator.mqtt_address(), local.emulator.https_address());
         let amqp = local.emulator.amqp_address().unwrap_or(self.amqp);
         let block = block(

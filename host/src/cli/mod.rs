@@ -10,7 +10,6 @@
 //! | `devices.rs`, `swap.rs` | running devices: how they are, another guest for one; reached over `running/` |
 //! | `watch.rs` | swaps the guest whenever its file changes |
 //! | `check.rs`, `models.rs` | `setpoint check`: a guest against its model, and where models come from |
-//! | `throttle.rs` | which of the hub's throttles `setpoint emulator` has on |
 //! | `test.rs`, `live/` | `setpoint test`: scenarios, in virtual time and on an emulator |
 //! | `call.rs`, `twin.rs`, `monitor.rs` | the operator's side, over `service_client.rs`, with the hub of `hub_choice.rs` |
 //! | `limits.rs`, `allow.rs` | what a guest may use, and what it is allowed beside its contract |
@@ -55,7 +54,6 @@ mod running;
 mod service_client;
 mod swap;
 mod test;
-mod throttle;
 mod twin;
 mod watch;
 mod way;

@@ -118,8 +118,15 @@ fn what_a_device_subscribes_to() {
         device_id: "dev-1".to_owned(),
         module_id: module_id.map(str::to_owned),
     };
+    let (device_id, module_id) = ("dev-1".to_owned(), "m".to_owned());
+    let inputs = Filter::Inputs {
+        device_id: device_id.clone(),
+        module_id: module_id.clone(),
+    };
     let cases = [
         ("$iothub/twin/res/#", Filter::TwinResponses),
+        ("devices/dev-1/modules/m/inputs/#", inputs),
+        ("devices/dev-1/modules/m/#", Filter::Module { device_id, module_id }),
         ("$iothub/twin/PATCH/properties/desired/#", Filter::Desired),
         ("$iothub/methods/POST/#", Filter::Methods),
         ("devices/dev-1/messages/devicebound/#", messages(None)),
@@ -182,6 +189,9 @@ fn nothing_else_is_a_topic() {
         "$iothub/#",
         "devices/+/messages/devicebound/#",
         "devices/dev-1/messages/events/#",
+        "devices/dev-1/#",
+        "devices/dev-1/inputs/#",
+        "devices/dev-1/modules/m/inputs/one/#",
     ] {
         let filter = Filter::parse(text);
         let own = Filter::Messages {

@@ -24,6 +24,7 @@ export async function scenario(place) {
       };
       await page.goto(`${origin}/#/`);
       await page.locator(".devices li").first().waitFor();
+      assert.equal(await page.getByRole("combobox", { name: "Hub" }).count(), 0, "of one hub there is no choice");
       await look("list");
       await page.getByRole("button", { name: "Add device" }).click();
       await look("add-device");

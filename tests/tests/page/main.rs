@@ -22,6 +22,7 @@ use std::time::Duration;
 use serde_json::json;
 use setpoint_dtdl::{Model, Repository};
 use setpoint_emulator::page::PageOptions;
+use setpoint_emulator::{Declaration, Emulator, Identity, Options};
 use setpoint_tests::Place;
 
 use browser::{built_page, play};
@@ -37,14 +38,19 @@ async fn place() -> (Place, String) {
 /// One that knows the models in this folder.
 async fn place_with(models: &str) -> (Place, String) {
     let mut place = Place::new().await;
+    let link = listen(&mut place.emulator, models).await;
+    (place, link)
+}
+
+/// Opens the page of an emulator; its link.
+async fn listen(emulator: &mut Emulator, models: &str) -> String {
     let models = Repository::new(models);
     let options = PageOptions {
         address: ([127, 0, 0, 1], 0).into(),
         models: Arc::new(move |id| Model::read(id, &models)),
         files: Some(tokio::task::spawn_blocking(built_page).await.unwrap()),
     };
-    let link = place.emulator.listen_page(options).await.unwrap();
-    (place, link)
+    emulator.listen_page(options).await.unwrap()
 }
 
 /// Plays a scenario that asks for nothing.
@@ -113,6 +119,33 @@ async fn keys_do_everything() {
     let (place, link) = place().await;
     let _greenhouse = Greenhouse::start(place.emulator.hub());
     watch("keyboard", link).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_hub_is_chosen_and_everything_is_its_own() {
+    setpoint_test_logs::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("azure.yaml");
+    std::fs::write(&file, "hubs: [two.localhost]\n").unwrap();
+    let identity = Arc::new(Identity::temporary().unwrap());
+    setpoint_test_logs::keys(identity.device_keys().iter().chain([identity.service_key()]));
+    let declaration = Declaration::open(&file, &identity).unwrap();
+    let any = ([127, 0, 0, 1], 0).into();
+    let options = Options {
+        mqtt: any,
+        https: any,
+        identity,
+        data: None,
+    };
+    let mut emulator = Emulator::start_declared(options, &declaration).await.unwrap();
+    let link = listen(&mut emulator, concat!(env!("CARGO_MANIFEST_DIR"), "/../models")).await;
+    let (_, second) = emulator.hubs().nth(1).unwrap();
+    let _greenhouse = Greenhouse::start(second);
+    let own = emulator.hub();
+    own.create_device("greenhouse", None).unwrap();
+    let device = own.connect("greenhouse", true, None).unwrap();
+    device.telemetry(Default::default(), br#"{"own": 1}"#.to_vec()).unwrap();
+    watch("hubs", link).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

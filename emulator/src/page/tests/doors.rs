@@ -13,6 +13,10 @@ async fn nothing_is_told_without_the_cookie() {
         "/api/device/telemetry.csv?id=secret",
         "/api/model/dtmi:com:example:Thermostat;1",
         "/api/live",
+        "/api/hub/127.0.0.2/about",
+        "/api/hub/127.0.0.2/device?id=secret",
+        "/api/hub/nowhere/about",
+        "/api/hub/127.0.0.2/live",
     ] {
         for headers in [
             &[][..],

@@ -1,15 +1,15 @@
-//! `--throttle`: which of the hub's throttles are on.
+//! Which throttles are asked for, as people write it.
 
 use std::str::FromStr;
 
-use setpoint_emulator::state::{Throttle, Throttles, UnknownThrottle};
+use super::{Throttle, Throttles, UnknownThrottle};
 
-/// One word of the option.
+/// One word of what is asked for, on the command line and in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limit {
-    /// All, as tier S1 with one unit has them.
+pub enum Limit {
+    /// `s1`: all, as tier S1 with one unit has them.
     S1,
-    /// One of them, at the same rate.
+    /// One of them by its name, at the same rate.
     One(Throttle),
 }
 
@@ -24,23 +24,25 @@ impl FromStr for Limit {
     }
 }
 
-/// Turns on what was asked for.
-pub(super) fn apply(limits: &[Limit], throttles: &Throttles) {
-    for limit in limits {
-        match limit {
-            Limit::S1 => Throttle::ALL
-                .iter()
-                .for_each(|throttle| throttles.set(*throttle, Some(throttle.s1_rate()))),
-            Limit::One(throttle) => throttles.set(*throttle, Some(throttle.s1_rate())),
+impl Throttles {
+    /// Turns on what is asked for; those that are on stay so.
+    pub fn turn_on(&self, limits: &[Limit]) {
+        for limit in limits {
+            let throttles = match limit {
+                Limit::S1 => &Throttle::ALL[..],
+                Limit::One(throttle) => std::slice::from_ref(throttle),
+            };
+            for throttle in throttles {
+                self.set(*throttle, Some(throttle.s1_rate()));
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use setpoint_emulator::state::Admission;
-
     use super::*;
+    use crate::state::Admission;
 
     #[test]
     fn s1_is_all_of_them_and_a_name_is_one() {
@@ -48,10 +50,10 @@ mod tests {
         assert_eq!("sends".parse(), Ok(Limit::One(Throttle::Sends)));
         assert!("f1".parse::<Limit>().is_err());
         let throttles = Throttles::default();
-        apply(&[Limit::One(Throttle::Sends)], &throttles);
+        throttles.turn_on(&[Limit::One(Throttle::Sends)]);
         assert_eq!(throttles.admit(Throttle::Sends, 1_000_000), Admission::Refused);
         assert_ne!(throttles.admit(Throttle::Connects, 1_000_000), Admission::Refused);
-        apply(&[Limit::S1], &throttles);
+        throttles.turn_on(&[Limit::S1]);
         for throttle in Throttle::ALL {
             assert_eq!(throttles.admit(throttle, 1_000_000), Admission::Refused, "{throttle}");
         }
