@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
 
 /// Resolves when the work is to stop.
 pub(crate) type Stop = oneshot::Receiver<()>;
@@ -20,9 +20,17 @@ impl Background {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        Background::spawn_on(&Handle::current(), work)
+    }
+
+    /// Starts the work on threads of its own.
+    pub(crate) fn spawn_on<F>(threads: &Handle, work: impl FnOnce(Stop) -> F) -> Background
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let (stop, stopped) = oneshot::channel();
         Background {
-            task: tokio::spawn(work(stopped)),
+            task: threads.spawn(work(stopped)),
             stop: Some(stop),
         }
     }

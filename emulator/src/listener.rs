@@ -2,12 +2,14 @@
 
 mod handshakes;
 mod limits;
+mod threads;
 
-use std::{future::poll_fn, io, net::SocketAddr, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
+    runtime::Handle,
+    sync::mpsc,
     time,
 };
 use tokio_rustls::{
@@ -81,7 +83,10 @@ impl TlsListener {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (sender, ready) = mpsc::channel(READY);
-        let accepting = Background::spawn(|stop| accept(listener, config, limits, sender, stop));
+        let connected = Handle::current();
+        let accepting = Background::spawn_on(&threads::handle()?, |stop| {
+            accept(listener, connected, config, limits, sender, stop)
+        });
         Ok(TlsListener {
             ready,
             address,
@@ -111,6 +116,7 @@ impl TlsListener {
 
 async fn accept(
     listener: TcpListener,
+    connected: Handle,
     config: Arc<ServerConfig>,
     limits: Limits,
     ready: mpsc::Sender<Client>,
@@ -118,12 +124,11 @@ async fn accept(
 ) {
     let mut handshakes = Handshakes::new(limits.handshakes);
     loop {
-        let next = async {
-            // In line behind the handshakes there are to compute, so that a flood waits in the kernel's queue and not in ours, where
-            // those who are connected have their turns.
-            drop(limits.processors.acquire().await);
-            listener.accept().await
-        };
+        // The sockets are watched by the runtime of those who are connected, where they go when hands are shaken.
+        let next = poll_fn(|context| {
+            let _entered = connected.enter();
+            listener.poll_accept(context)
+        });
         let accepted = tokio::select! {
             accepted = next => accepted,
             _ = &mut stop => return,
@@ -140,14 +145,9 @@ async fn accept(
             tracing::warn!(%peer, "there are more connections than files for them: raise the limit of open files (ulimit -n)");
             continue;
         };
-        let (config, ready, processors) = (Arc::clone(&config), ready.clone(), Arc::clone(&limits.processors));
+        let (config, ready) = (Arc::clone(&config), ready.clone());
         handshakes.spawn(async move {
-            match time::timeout(
-                HANDSHAKE_DEADLINE,
-                shake_hands(config, &processors, stream, peer, place),
-            )
-            .await
-            {
+            match time::timeout(HANDSHAKE_DEADLINE, shake_hands(config, stream, peer, place)).await {
                 Ok(Ok(client)) => drop(ready.send(client).await),
                 Ok(Err(error)) => tracing::debug!(%peer, "TLS handshake failed: {error}"),
                 Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
@@ -158,7 +158,6 @@ async fn accept(
 
 async fn shake_hands(
     config: Arc<ServerConfig>,
-    processors: &Semaphore,
     stream: TcpStream,
     peer: SocketAddr,
     place: Place,
@@ -169,17 +168,7 @@ async fn shake_hands(
     // Whoever says nothing costs a socket and no more.
     stream.readable().await?;
     let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-    let mut accepting = Box::pin(hello.into_stream(config));
-    let first = {
-        // The signature and the key exchange are here, a fifth of a millisecond: a flood of handshakes must leave processors for
-        // those who are connected.
-        let _processor = processors.acquire().await;
-        poll_fn(|context| Poll::Ready(accepting.as_mut().poll(context))).await
-    };
-    let stream = match first {
-        Poll::Ready(accepted) => accepted?,
-        Poll::Pending => accepting.await?,
-    };
+    let stream = hello.into_stream(config).await?;
     let session = stream.get_ref().1;
     let certificate = session.peer_certificates().and_then(ClientCertificate::from_chain);
     let server_name = match session.server_name() {

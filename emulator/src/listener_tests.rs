@@ -65,6 +65,11 @@ async fn half_open_handshakes_keep_nobody_out() {
     client.unwrap();
     // The oldest had to go, long before its time was over.
     assert_eq!(half_open[0].read(&mut [0]).await.unwrap_or(0), 0);
+    assert_eq!(
+        Handle::current().metrics().num_alive_tasks(),
+        0,
+        "none of them stands in line here, where those who are connected do"
+    );
 }
 
 #[tokio::test]

@@ -1,12 +1,6 @@
-//! Clients that mean harm, one kind after the other and all together, and how long a PUBACK takes for the others meanwhile.
+//! Clients that mean harm, one kind after the other and all together, beside those that are well-behaved.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use rustls::pki_types::ServerName;
@@ -19,20 +13,17 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::{client::Client, row, server::Server};
-
-/// The well-behaved: so many devices, each with a message so often, for so long.
-const OTHERS: usize = 50;
-const PAUSE: Duration = Duration::from_millis(50);
-const WHILE: Duration = Duration::from_secs(5);
+use crate::{
+    beside::{self, DEVICES, WHILE, WellBehaved},
+    client::Client,
+    flood::{self, Flood, RATE},
+    server::Server,
+};
 
 /// How many of each kind there are.
 const HALF_OPEN: usize = 1000;
 const ENDLESS: usize = 500;
 const NOT_READING: usize = 20;
-
-/// TCP connections a second, each with the beginning of a handshake that costs the server its signature.
-const FLOOD: u64 = 10_000;
 
 pub(crate) async fn measure(server: &Server) -> anyhow::Result<()> {
     // Threads of their own: what is measured is how long the server takes, not how long this process is busy with its own harm.
@@ -42,96 +33,56 @@ pub(crate) async fn measure(server: &Server) -> anyhow::Result<()> {
         .build()
         .context("no threads")?;
     let on = threads.handle();
-    let mut others = Vec::new();
-    for number in 0..OTHERS {
-        others.push(Client::connect(server, number).await?);
-    }
     let hello = client_hello(server).await?;
-    let quiet = beside(&mut others, JoinSet::new()).await?;
-    print("alone", &quiet, "");
+    let bare = flood::against_nothing(&hello, WHILE)?;
+    let mut others = WellBehaved::connect(server).await?;
+    beside::print_head();
+    others.go_on().await?.print("nobody");
 
-    let half_open = || half_open(server, &hello, on);
-    let endless = || endless_headers(server, on);
-    let not_reading = || not_reading(server, on);
-    let begun = Arc::new(AtomicU64::new(0));
-    let flood = || flood(server, &hello, &begun, on);
-    print(
-        "beside 1,000 half-open handshakes",
-        &beside(&mut others, half_open()).await?,
-        "100 ms",
-    );
-    print(
-        "beside 500 never-ending HTTP headers",
-        &beside(&mut others, endless()?).await?,
-        "100 ms",
-    );
-    print(
-        "beside 20 that ask and do not read",
-        &beside(&mut others, not_reading().await?).await?,
-        "100 ms",
-    );
-    begun.store(0, Ordering::Relaxed);
-    let latencies = beside(&mut others, flood()).await?;
-    let rate = begun.load(Ordering::Relaxed) as f64 / WHILE.as_secs_f64();
-    print(
-        &format!("beside {rate:.0} connects/s ({FLOOD} wanted)"),
-        &latencies,
-        "100 ms",
-    );
-    let mut all = half_open();
-    for mut kind in [endless()?, not_reading().await?, flood()] {
-        // Each is aborted with the set it is in, so one set owns the others.
-        all.spawn_on(async move { while kind.join_next().await.is_some() {} }, on);
+    let harm = half_open(server, &hello, on);
+    others.go_on().await?.print("1,000 half-open handshakes");
+    end(harm).await;
+    let harm = endless_headers(server, on)?;
+    others.go_on().await?.print("500 HTTP requests whose headers never end");
+    end(harm).await;
+    let harm = not_reading(server, on).await?;
+    others.go_on().await?.print("20 that ask and do not read");
+    end(harm).await;
+    let flood = Flood::begin(server.mqtt, &hello);
+    let seen = others.go_on().await?;
+    let alone = flood.rates();
+    drop(flood);
+    seen.print(&format!("{RATE} connects/s"));
+    let kinds = [
+        half_open(server, &hello, on),
+        endless_headers(server, on)?,
+        not_reading(server, on).await?,
+    ];
+    let flood = Flood::begin(server.mqtt, &hello);
+    let seen = others.go_on().await?;
+    let among = flood.rates();
+    drop(flood);
+    for kind in kinds {
+        end(kind).await;
     }
-    print("beside all of them", &beside(&mut others, all).await?, "100 ms");
+    seen.print("all of them");
+
+    println!();
+    println!("| the flood, {RATE} connects/s wanted | offered | connected |");
+    println!("| --- | --- | --- |");
+    for (against, rates) in [
+        ("against a port that only accepts and closes", bare),
+        ("against the emulator", alone),
+        ("against the emulator, with all the others", among),
+    ] {
+        println!("| {against} | {:.0}/s | {:.0}/s |", rates.offered, rates.completed);
+    }
     threads.shutdown_background();
     Ok(())
 }
 
-/// How long PUBACKs took, sorted, while these tasks did harm.
-async fn beside(others: &mut Vec<Client>, mut harm: JoinSet<()>) -> anyhow::Result<Vec<Duration>> {
-    let end = Instant::now() + WHILE;
-    let mut tasks = JoinSet::new();
-    for (index, mut client) in others.drain(..).enumerate() {
-        tasks.spawn(async move {
-            // They do not all send in one moment.
-            time::sleep(PAUSE * index as u32 / OTHERS as u32).await;
-            let mut latencies = Vec::new();
-            let mut ticks = time::interval(PAUSE);
-            while Instant::now() < end {
-                ticks.tick().await;
-                let begun = Instant::now();
-                client.send([1].into_iter()).await?;
-                client.acknowledged().await?;
-                latencies.push(begun.elapsed());
-            }
-            anyhow::Ok((client, latencies))
-        });
-    }
-    let mut latencies = Vec::new();
-    while let Some(done) = tasks.join_next().await {
-        let (client, some) = done?.context("a well-behaved client was thrown out")?;
-        others.push(client);
-        latencies.extend(some);
-    }
+async fn end(mut harm: JoinSet<()>) {
     harm.shutdown().await;
-    latencies.sort_unstable();
-    Ok(latencies)
-}
-
-fn print(what: &str, latencies: &[Duration], goal: &str) {
-    let at = |share: usize| {
-        latencies
-            .get(latencies.len() * share / 1000)
-            .copied()
-            .unwrap_or_default()
-    };
-    let value = format!(
-        "{:.1} / {:.1} ms",
-        at(500).as_secs_f64() * 1e3,
-        at(990).as_secs_f64() * 1e3
-    );
-    row(&format!("PUBACK, median / p99, {what}"), &[value], goal);
 }
 
 /// The first bytes of a handshake, as a client sends them.
@@ -216,7 +167,7 @@ async fn not_reading(server: &Server, on: &Handle) -> anyhow::Result<JoinSet<()>
     let ask = crate::client::packet(0x30, &crate::client::text("$iothub/twin/GET/?$rid=1")?).repeat(100);
     let mut tasks = JoinSet::new();
     for number in 0..NOT_READING {
-        let mut stream = Client::connect(server, OTHERS + number).await?.stream;
+        let mut stream = Client::connect(server, DEVICES + 1 + number).await?.stream;
         let (subscribe, ask) = (subscribe.clone(), ask.clone());
         tasks.spawn_on(
             async move {
@@ -228,37 +179,4 @@ async fn not_reading(server: &Server, on: &Handle) -> anyhow::Result<JoinSet<()>
         );
     }
     Ok(tasks)
-}
-
-fn flood(server: &Server, hello: &Arc<[u8]>, begun: &Arc<AtomicU64>, on: &Handle) -> JoinSet<()> {
-    let mut tasks = JoinSet::new();
-    let (address, hello, begun) = (server.mqtt, Arc::clone(hello), Arc::clone(begun));
-    tasks.spawn_on(
-        async move {
-            let mut connects = JoinSet::new();
-            let mut ticks = time::interval(Duration::from_millis(1));
-            ticks.set_missed_tick_behavior(time::MissedTickBehavior::Skip);
-            loop {
-                ticks.tick().await;
-                while connects.try_join_next().is_some() {}
-                // More under way than this the client's own files would not allow.
-                for _ in 0..FLOOD / 1000 {
-                    if connects.len() > 4000 {
-                        break;
-                    }
-                    let (hello, begun) = (Arc::clone(&hello), Arc::clone(&begun));
-                    connects.spawn(async move {
-                        if let Ok(mut tcp) = TcpStream::connect(address).await {
-                            begun.fetch_add(1, Ordering::Relaxed);
-                            let _ = tcp.write_all(&hello).await;
-                            // The server's half of the handshake, and gone without a word.
-                            let _ = time::timeout(Duration::from_secs(1), tcp.read(&mut [0; 4096])).await;
-                        }
-                    });
-                }
-            }
-        },
-        on,
-    );
-    tasks
 }

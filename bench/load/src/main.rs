@@ -6,11 +6,15 @@
 //! | `client.rs` | the client, which is the same for both: MQTT by hand over TLS |
 //! | `held.rs` | many connections that do nothing, and what each costs |
 //! | `rates.rs` | messages a second |
-//! | `hostile.rs` | clients that mean harm, and how long the others wait meanwhile |
+//! | `hostile.rs` | clients that mean harm |
+//! | `flood.rs` | those of them that connect and connect |
+//! | `beside.rs` | the others, and how long they wait meanwhile |
 //!
 //! Nothing here passes or fails: machines are shared and noisy. Each figure stands beside its goal.
 
+mod beside;
 mod client;
+mod flood;
 mod held;
 mod hostile;
 mod rates;
@@ -34,8 +38,9 @@ fn main() -> anyhow::Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["serve", folder, devices] => runtime.block_on(server::serve(Path::new(folder), devices.parse()?)),
         [] => runtime.block_on(measure(CONNECTIONS)),
+        ["hostile"] => runtime.block_on(harm()),
         [connections] => runtime.block_on(measure(connections.parse()?)),
-        _ => anyhow::bail!("usage: setpoint-load [CONNECTIONS]"),
+        _ => anyhow::bail!("usage: setpoint-load [CONNECTIONS | hostile]"),
     }
 }
 
@@ -63,6 +68,13 @@ async fn measure(connections: usize) -> anyhow::Result<()> {
     held::print(connections, &crowds);
     rates::measure(&servers, &mut crowds).await?;
     drop(crowds);
+    hostile::measure(&emulator).await
+}
+
+/// The hostile clients alone.
+async fn harm() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let emulator = Server::start(&Kind::Emulator, folder.path(), CONNECTIONS)?;
     hostile::measure(&emulator).await
 }
 

@@ -1,9 +1,6 @@
 //! How many connections there may be: as many as the process may have files for.
 
-use std::{
-    sync::{Arc, LazyLock},
-    thread,
-};
+use std::sync::{Arc, LazyLock};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -23,8 +20,6 @@ pub(crate) struct Limits {
     places: Arc<Semaphore>,
     extra: Arc<Semaphore>,
     pub(super) handshakes: usize,
-    /// Handshakes that are computed in one moment.
-    pub(super) processors: Arc<Semaphore>,
 }
 
 /// One connection's; free again when dropped.
@@ -36,12 +31,10 @@ pub(crate) struct Place {
 
 impl Limits {
     pub(crate) fn new(connections: usize, extra: usize, handshakes: usize) -> Limits {
-        let processors = thread::available_parallelism().map_or(1, usize::from);
         Limits {
             places: Arc::new(Semaphore::new(connections)),
             extra: Arc::new(Semaphore::new(extra)),
             handshakes,
-            processors: Arc::new(Semaphore::new((processors / 2).max(1))),
         }
     }
 
