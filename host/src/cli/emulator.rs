@@ -171,6 +171,15 @@ pub(super) struct Signals {
     terminate: Signal,
 }
 
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
 impl Signals {
     /// From now on they no longer kill the process. Needs a runtime around it.
     pub(super) fn listen() -> io::Result<Self> {
@@ -180,11 +189,16 @@ impl Signals {
         })
     }
 
-    /// Waits for the first one.
+    /// Waits for the next one.
     pub(super) async fn received(&mut self) {
+        self.next().await;
+    }
+
+    /// Waits for the next one, and says which.
+    pub(super) async fn next(&mut self) -> Told {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Told::Interrupt,
+            _ = self.terminate.recv() => Told::Terminate,
         }
     }
 }

@@ -7,6 +7,8 @@ use setpoint::record::{RecordError, ReplayError};
 use setpoint::sandbox::{GuestError, LoadError};
 use setpoint_dtdl::ModelError;
 
+use super::fleet::Outcome;
+
 /// Wrong use or configuration: says what is wrong and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -17,10 +19,12 @@ pub(crate) struct Usage(pub(crate) String);
 #[error("the guest cannot be started: {0}")]
 pub(crate) struct NotStarted(pub(crate) String);
 
-const FAILED: u8 = 1;
+pub(super) const FAILED: u8 = 1;
 const WRONG_USE: u8 = 2;
-const PROVISIONING_REFUSED: u8 = 3;
-const GUEST_FAILED: u8 = 4;
+pub(super) const PROVISIONING_REFUSED: u8 = 3;
+pub(super) const GUEST_FAILED: u8 = 4;
+/// As shells report a process that SIGTERM ended: 128 and the signal's number.
+pub(super) const TERMINATED: u8 = 143;
 
 /// The exit code for an error. Success is 0; clap ends with 2 by itself.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
@@ -38,6 +42,9 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     }
     if error.is::<GuestError>() || error.is::<NotStarted>() {
         return GUEST_FAILED;
+    }
+    if let Some(outcome) = error.downcast_ref::<Outcome>() {
+        return outcome.exit_code();
     }
     match error.downcast_ref::<SessionError>() {
         Some(SessionError::Guest(_)) => GUEST_FAILED,

@@ -74,7 +74,8 @@ pub(crate) use exit::{Usage, exit_code, one_line};
   setpoint call my-pnp-device getMaxMinReport   from another terminal
   setpoint twin my-pnp-device '{\"targetTemperature\": 42.5}'
 
-Exit codes: 0 done, 1 failed, 2 wrong use or configuration, 3 provisioning refused, 4 the guest failed"
+Exit codes: 0 done, 1 failed, 2 wrong use or configuration, 3 provisioning refused, 4 the guest failed,
+143 SIGTERM cut a fleet short"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

@@ -1,6 +1,7 @@
 //! What all connections of one device have in common, to DPS as to its hub: who it is, whom it believes, how it gets there.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub struct Access {
     keep_alive: Duration,
     websockets: bool,
     pub(super) proxies: Proxies,
+    loopback: u32,
 }
 
 impl Access {
@@ -43,6 +45,7 @@ impl Access {
             keep_alive: KEEP_ALIVE,
             websockets: false,
             proxies: Proxies::default(),
+            loopback: 0,
         }
     }
 
@@ -96,6 +99,22 @@ impl Access {
     #[must_use]
     pub fn proxies(self, proxies: Proxies) -> Access {
         Access { proxies, ..self }
+    }
+
+    /// Reaches services on this machine from the loopback address with this number: 0, the default, leaves it to the system, 1
+    /// is 127.0.0.2, and so on. Each has local ports of its own, of which a connection to one address and port takes one.
+    #[must_use]
+    pub fn from_loopback(self, number: u32) -> Access {
+        Access {
+            loopback: number,
+            ..self
+        }
+    }
+
+    /// None: any. Only Linux has all of 127.0.0.0/8 without being told.
+    pub(super) fn source(&self) -> Option<Ipv4Addr> {
+        let address = Ipv4Addr::from(u32::from(Ipv4Addr::LOCALHOST).checked_add(self.loopback)?);
+        (cfg!(target_os = "linux") && self.loopback > 0 && address.is_loopback()).then_some(address)
     }
 
     pub(super) fn is_over_websockets(&self) -> bool {

@@ -1,14 +1,14 @@
 //! The way to a service: name, TCP, a proxy's tunnel, TLS, WebSockets.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use setpoint_protocol::endpoint::Endpoint;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
@@ -46,10 +46,10 @@ pub(super) async fn dial(device: &str, endpoint: &Endpoint, access: &Access) -> 
 /// A connection to the host, or a proxy's tunnel there. An error is a sentence.
 async fn transport(endpoint: &Endpoint, access: &Access) -> Result<TcpStream, String> {
     let Some(proxy) = access.proxies.on_the_way_to(endpoint) else {
-        let stream = connect(endpoint, access.port()).await;
+        let stream = connect(endpoint, access).await;
         return stream.map_err(|error| error.to_string());
     };
-    let stream = connect(&proxy.endpoint, access.port()).await;
+    let stream = connect(&proxy.endpoint, access).await;
     let mut stream = stream.map_err(|error| format!("the proxy {proxy} does not answer: {error}"))?;
     tunnel(proxy, &mut stream, endpoint).await?;
     Ok(stream)
@@ -89,15 +89,15 @@ pub(super) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
 }
 
 /// The first of the host's addresses that answers.
-async fn connect(endpoint: &Endpoint, port: u16) -> io::Result<TcpStream> {
-    let mut addresses = lookup_host((endpoint.host.as_str(), endpoint.port_or(port))).await?;
+async fn connect(endpoint: &Endpoint, access: &Access) -> io::Result<TcpStream> {
+    let mut addresses = lookup_host((endpoint.host.as_str(), endpoint.port_or(access.port()))).await?;
     let mut attempts = JoinSet::new();
     let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     loop {
         let next = addresses.next();
         let is_last = next.is_none();
         if let Some(address) = next {
-            attempts.spawn(open(address));
+            attempts.spawn(open(address, access.source()));
         }
         tokio::select! {
             attempt = attempts.join_next() => match attempt {
@@ -112,8 +112,16 @@ async fn connect(endpoint: &Endpoint, port: u16) -> io::Result<TcpStream> {
     }
 }
 
-async fn open(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
+/// From `source` if it is on this machine.
+async fn open(address: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<TcpStream> {
+    let stream = match source.filter(|_| address.is_ipv4() && address.ip().is_loopback()) {
+        Some(source) => {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::new(source.into(), 0))?;
+            socket.connect(address).await?
+        }
+        None => TcpStream::connect(address).await?,
+    };
     // Messages are small and each is waited for: Nagle's algorithm would only delay them.
     stream.set_nodelay(true)?;
     Ok(stream)
@@ -122,6 +130,20 @@ async fn open(address: SocketAddr) -> io::Result<TcpStream> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn services_on_this_machine_are_reached_from_the_loopback_address_that_was_chosen() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let chosen = [None, Some(Ipv4Addr::new(127, 0, 0, 3))];
+        for (source, seen) in chosen.into_iter().zip([[127, 0, 0, 1], [127, 0, 0, 3]]) {
+            let stream = open(address, source).await.unwrap();
+            let (_, peer) = listener.accept().await.unwrap();
+            assert_eq!(peer, stream.local_addr().unwrap());
+            assert_eq!(peer.ip(), Ipv4Addr::from(seen));
+        }
+    }
 
     #[test]
     fn a_verdict_is_found_inside_the_handshake_error() {

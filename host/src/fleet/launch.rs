@@ -166,6 +166,7 @@ pub async fn run(
             let guest = plan.mix.place(number);
             let Some(program) = programs.get(guest) else { return };
             let member = Member {
+                number,
                 name: plan.pattern.name(number),
                 program: program.clone(),
                 guest,

@@ -9,7 +9,8 @@ use setpoint_protocol::key::Key;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::launch::Shared;
-use super::tally::Gauge;
+use super::passage::{Obstacle, Passage};
+use super::tally::{Count, Gauge};
 use super::watch::Watch;
 use crate::cloud::{Access, AzureConnector, ConnectError, DpsProvisioner, ProvisionError};
 use crate::device::{Device, Operator, Session, SessionError, run};
@@ -38,8 +39,14 @@ pub(super) fn random() -> impl Random + 'static {
     || rand::Rng::next_u64(&mut rand::rng())
 }
 
+/// Devices that connect from one loopback address to a service on this machine: far fewer than an address has ports, because a
+/// connection that has ended keeps its port for a while.
+pub(super) const PER_LOOPBACK_ADDRESS: u64 = 10_000;
+
 /// One device.
 pub(super) struct Member {
+    /// In the whole fleet, from 1.
+    pub(super) number: u64,
     pub(super) name: String,
     pub(super) program: Program,
     /// The program's place in the mix.
@@ -54,10 +61,11 @@ impl Member {
     pub(super) async fn live(self, beginning: OwnedSemaphorePermit, mut stop: watch::Receiver<bool>) {
         let tally = Arc::clone(&self.shared.tally);
         tally.up(Gauge::Alive);
+        let passage = Arc::new(Passage::new(&self.name, Arc::clone(&tally)));
         let mut beginning = Some(beginning);
         let mut pause = SHORTEST;
         loop {
-            let ended = match self.session(beginning.take()) {
+            let ended = match self.session(&passage, beginning.take()) {
                 Ok((operator, session)) => {
                     let mut session = Box::pin(run(session));
                     let ended = tokio::select! {
@@ -83,7 +91,8 @@ impl Member {
                         "{error}; it is tried again in {} s",
                         pause.as_secs()
                     );
-                    tally.count(super::tally::Count::Retried);
+                    passage.barred(Obstacle::of(&error), &error.to_string());
+                    tally.count(Count::Retried);
                     let until = self.shared.clock.monotonic().saturating_add(jittered(pause));
                     tokio::select! {
                         () = self.shared.clock.sleep_until(until) => {}
@@ -92,7 +101,14 @@ impl Member {
                     pause = pause.saturating_mul(2).min(LONGEST);
                 }
                 Err(error) => {
-                    tracing::warn!(device = self.name, "{error}");
+                    let obstacle = Obstacle::of(&error);
+                    passage.barred(obstacle, &error.to_string());
+                    // Who is not let in is one of many, and they are said together.
+                    if obstacle == Obstacle::Guest {
+                        tracing::warn!(device = self.name, "{error}");
+                    } else {
+                        tracing::info!(device = self.name, "{error}");
+                    }
                     tally.ended(&self.name, error.to_string());
                     break;
                 }
@@ -101,7 +117,11 @@ impl Member {
         tally.down(Gauge::Alive);
     }
 
-    fn session(&self, beginning: Option<OwnedSemaphorePermit>) -> Result<(Operator, Session), SessionError> {
+    fn session(
+        &self,
+        passage: &Arc<Passage>,
+        beginning: Option<OwnedSemaphorePermit>,
+    ) -> Result<(Operator, Session), SessionError> {
         let Shared {
             group,
             access,
@@ -116,9 +136,17 @@ impl Member {
             assignment: None,
             tap: Tap::default(),
         };
-        let watch = Watch::new(Arc::clone(tally), self.guest, Arc::clone(clock), beginning);
+        let watch = Watch::new(
+            Arc::clone(tally),
+            self.guest,
+            Arc::clone(clock),
+            Arc::clone(passage),
+            beginning,
+        );
         let (operator, control) = Operator::new(surroundings.clone());
-        let access: Access = access.for_key(group.key.derive(&self.name));
+        let access: Access = access
+            .for_key(group.key.derive(&self.name))
+            .from_loopback(u32::try_from((self.number - 1) / PER_LOOPBACK_ADDRESS).unwrap_or(0));
         let (endpoint, id_scope) = (group.endpoint.clone(), group.id_scope.clone());
         let device = Device::new(&self.program, surroundings, Box::new(watch))?;
         let session = Session {

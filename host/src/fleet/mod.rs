@@ -10,6 +10,7 @@
 //! | `mix.rs` | which guest each of them runs |
 //! | `member.rs` | one device, from its first attempt to its end |
 //! | `watch.rs` | what a device tells the tally |
+//! | `passage.rs` | which devices do not get through, and why |
 //! | `tally.rs`, `spread.rs` | what all of them did: counters, and how times are spread |
 //! | `launch.rs` | starting them, sampling, draining |
 //! | `resources.rs` | what they need of the machine, checked before they are started |
@@ -22,6 +23,7 @@ mod launch;
 mod member;
 mod metrics;
 mod mix;
+mod passage;
 mod process;
 pub mod report;
 mod resources;
@@ -34,6 +36,7 @@ pub use launch::{Ending, Plan, Ramp, RampError, run};
 pub use member::Group;
 pub use metrics::exposition;
 pub use mix::{Mix, MixError};
+pub use passage::{NotRun, Obstacle};
 pub use process::{Usage, proportional};
 pub use resources::{Machine, Needs, Shortage};
 pub use spread::{Spread, Summary};

@@ -4,6 +4,8 @@ use std::fmt;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
+use super::member::PER_LOOPBACK_ADDRESS;
+
 /// File descriptors of this process beside those of its devices: threads, logs, the metrics' readers, connections for a moment.
 const OTHER_DESCRIPTORS: u64 = 200;
 
@@ -73,6 +75,8 @@ pub struct Needs {
     pub memory_each: u64,
     /// Whether the cloud is in this process as well.
     pub cloud_here: bool,
+    /// Whether it is on this machine: then devices have several addresses to connect from.
+    pub cloud_on_this_machine: bool,
 }
 
 /// What is short.
@@ -96,7 +100,7 @@ pub enum Shortage {
         /// Devices for which they suffice.
         enough_for: u64,
     },
-    /// Ports to connect from.
+    /// Ports to connect from, if all devices go to one address.
     Ports {
         /// How many are needed.
         needed: u64,
@@ -135,9 +139,9 @@ impl fmt::Display for Shortage {
             ),
             Self::Ports { needed, limit } => write!(
                 f,
-                "{needed} local ports are needed and there are {limit} to one address; widen the range with \
+                "{needed} local ports are needed if all devices go to one address, and there are {limit}: the others do not get through; widen the range with \
                  `sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"`, divide the fleet over several machines with --shard, \
-                 or let the host's name lead to several addresses"
+                 or have several hubs, or one whose name leads to several addresses"
             ),
             Self::Memory { needed, limit } => write!(
                 f,
@@ -158,7 +162,12 @@ impl Needs {
             .instances
             .saturating_mul(self.mappings_each)
             .saturating_add(OTHER_MAPPINGS);
-        let ports = self.devices.saturating_add(OTHER_PORTS);
+        let ports = if self.cloud_on_this_machine && cfg!(target_os = "linux") {
+            self.devices.min(PER_LOOPBACK_ADDRESS)
+        } else {
+            self.devices
+        };
+        let ports = ports.saturating_add(OTHER_PORTS);
         let memory = self.devices.saturating_mul(self.memory_each);
         let enough = |limit: u64, other: u64, each: u64| limit.saturating_sub(other) / each.max(1);
         let (_, most) = machine.descriptors;
@@ -219,6 +228,7 @@ mod tests {
         mappings_each: 3,
         memory_each: 100_000,
         cloud_here: false,
+        cloud_on_this_machine: false,
     };
 
     fn said(needs: Needs) -> Vec<String> {
@@ -271,6 +281,25 @@ mod tests {
         assert!(said[0].contains("ulimit -n 90200"));
         assert!(said[1].contains("net.ipv4.ip_local_port_range"));
         assert!(said[2].starts_with("about 9000 MB of memory are needed and 8589 MB are free"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn devices_of_a_cloud_on_this_machine_share_its_loopback_addresses() {
+        let ports = |cloud_on_this_machine, ports| {
+            let needs = Needs {
+                devices: 90_000,
+                cloud_on_this_machine,
+                ..FLEET
+            };
+            let shortages = needs.shortages(&Machine { ports, ..MACHINE });
+            shortages
+                .iter()
+                .any(|shortage| matches!(shortage, Shortage::Ports { .. }))
+        };
+        assert!(ports(false, 28_232));
+        assert!(!ports(true, 28_232));
+        assert!(ports(true, 10_299), "10,000 of them have one address");
     }
 
     #[test]

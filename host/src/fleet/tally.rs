@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::passage::Passages;
 use super::process::Usage;
 use super::spread::{Spread, Summary};
 
@@ -99,6 +100,7 @@ pub struct Tally {
     ending: AtomicBool,
     samples: Mutex<Samples>,
     errors: Mutex<Vec<(String, String)>>,
+    pub(super) passages: Passages,
 }
 
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::passage::Passage;
 use super::tally::{Count, Gauge, Tally};
 use crate::clock::Clock;
 use crate::cloud::Outgoing;
@@ -18,6 +19,7 @@ pub(super) struct Watch {
     /// The guest's place in the mix.
     guest: usize,
     clock: Arc<dyn Clock>,
+    passage: Arc<Passage>,
     /// Given up once the device runs, so that another may begin.
     beginning: Option<OwnedSemaphorePermit>,
     up: bool,
@@ -32,12 +34,14 @@ impl Watch {
         tally: Arc<Tally>,
         guest: usize,
         clock: Arc<dyn Clock>,
+        passage: Arc<Passage>,
         beginning: Option<OwnedSemaphorePermit>,
     ) -> Self {
         Self {
             tally,
             guest,
             clock,
+            passage,
             beginning,
             up: false,
             due: None,
@@ -69,14 +73,21 @@ impl Observer for Watch {
         match notice {
             Notice::Connection(state) => {
                 match state {
-                    ConnectionState::Up => self.tally.count(Count::Connected),
-                    ConnectionState::Down { .. } => self.tally.count(Count::Lost),
+                    ConnectionState::Up => {
+                        self.tally.count(Count::Connected);
+                        self.passage.open();
+                    }
+                    ConnectionState::Down { cause, reason, .. } => {
+                        self.tally.count(Count::Lost);
+                        self.passage.barred((*cause).into(), reason);
+                    }
                     ConnectionState::Connecting | ConnectionState::Renewing => {}
                 }
                 self.connection(matches!(state, ConnectionState::Up));
             }
             Notice::Started => {
                 self.tally.count(Count::Ran);
+                self.passage.ran();
                 self.beginning = None;
             }
             Notice::Fired(due) => self.due = Some(*due),

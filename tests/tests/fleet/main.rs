@@ -8,5 +8,6 @@
 )]
 
 mod aside;
+mod endings;
 mod library;
 mod process;

@@ -11,10 +11,10 @@ use setpoint_tests::kill::command;
 use setpoint_tests::{Place, ROGUE};
 
 /// How long a process may take to what is waited for. Only a failing test waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `setpoint fleet` with these arguments, for the fleet of this place, in this folder.
-fn fleet(place: &Place, folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn fleet(place: &Place, folder: &Path, arguments: &[&str]) -> Command {
     let ca = folder.join("ca.pem");
     std::fs::write(&ca, place.identity.ca_pem()).unwrap();
     let [key, _] = place.identity.group_keys();
@@ -36,7 +36,7 @@ fn fleet(place: &Place, folder: &Path, arguments: &[&str]) -> Command {
     fleet
 }
 
-fn terminate(child: &Child) {
+pub(crate) fn terminate(child: &Child) {
     let killed = Command::new("kill")
         .arg("-TERM")
         .arg(child.id().to_string())
@@ -45,11 +45,11 @@ fn terminate(child: &Child) {
     assert!(killed.success());
 }
 
-fn report(file: &PathBuf) -> Value {
+pub(crate) fn report(file: &PathBuf) -> Value {
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),

@@ -1,5 +1,6 @@
 //! Which enrolment group the devices of a fleet belong to, and where.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use anyhow::Context;
@@ -90,6 +91,17 @@ impl Destination {
     /// Whether it is in this process.
     pub(super) fn is_here(&self) -> bool {
         matches!(self, Self::Embedded)
+    }
+
+    /// Whether it is on this machine, at loopback addresses.
+    pub(super) fn is_on_this_machine(&self) -> bool {
+        match self {
+            Self::Named(group) => {
+                let host = group.endpoint.host.as_str();
+                host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+            }
+            Self::Running(..) | Self::Embedded => true,
+        }
     }
 
     /// Starts what has to be.

@@ -5,6 +5,8 @@ use std::io::{IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressStyle};
 use setpoint::fleet::{Count, Sample, Tally};
 
+use super::outage::Outage;
+
 /// Seconds between two lines.
 const LINES: f64 = 10.0;
 
@@ -13,6 +15,7 @@ pub(super) struct Progress {
     devices: u64,
     /// None when nobody watches a terminal.
     bar: Option<ProgressBar>,
+    outage: Outage,
     last: Sample,
     /// When the last line was written.
     written: Option<f64>,
@@ -31,12 +34,21 @@ impl Progress {
         Self {
             devices,
             bar,
+            outage: Outage::new(devices),
             last: Sample::default(),
             written: None,
         }
     }
 
     pub(super) fn show(&mut self, tally: &Tally, sample: &Sample) {
+        let (out, latest) = tally.out();
+        if let Some(line) = self.outage.line(sample.at, out, latest.as_ref()) {
+            let say = || tracing::warn!("{line}");
+            match &self.bar {
+                Some(bar) => bar.suspend(say),
+                None => say(),
+            }
+        }
         let time = sample.at - self.last.at;
         let rate = |now: u64, before: u64| {
             if time > 0.1 {

@@ -10,6 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::launch::Ending;
+use super::passage::NotRun;
 use super::process::Usage;
 use super::spread::Summary;
 use super::tally::{Count, Sample, Tally};
@@ -51,6 +52,9 @@ pub struct Report {
     pub process: Process,
     /// The first devices that ended by themselves, and why.
     pub errors: Vec<Error>,
+    /// Why devices never ran; the commonest reason first.
+    #[serde(default)]
+    pub not_run: Vec<NotRun>,
     /// How it went.
     pub samples: Vec<Sample>,
 }
@@ -288,6 +292,7 @@ impl Report {
                 .into_iter()
                 .map(|(device, error)| Error { device, error })
                 .collect(),
+            not_run: tally.not_run(),
             samples,
         }
     }

@@ -1,13 +1,15 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::fleet::passage::{Obstacle, Passage};
 use crate::fleet::tally::Gauge;
 
 fn report() -> Report {
-    let tally = Tally::default();
+    let tally = Arc::new(Tally::default());
     for second in 1..=10_u64 {
         tally.up(Gauge::Up);
         for count in [Count::Launched, Count::Ran, Count::Connected] {
@@ -19,6 +21,9 @@ fn report() -> Report {
         tally.call(Duration::from_micros(20));
         tally.sample(Duration::from_secs(second));
     }
+    let refused = Passage::new("sim-3", Arc::clone(&tally));
+    refused.barred(Obstacle::Hub, "<refused> & gone");
+    drop(refused);
     tally.ended("sim-3", "<refused> & gone".to_owned());
     let before = Before {
         id: "sim-{:05}".to_owned(),
@@ -72,6 +77,7 @@ fn the_json_form_is_what_its_version_promises() {
         "guests": { "calls": summary, "seconds": 0, "commands": 0, "failures": 0, "overBudget": 0, "restarts": 0, "putAside": 0 },
         "process": { "residentBefore": 0, "residentMost": 0, "residentPerDevice": 0, "memoryPerDevice": 0, "cpu": 0, "cpuPerMessage": 0 },
         "errors": [{ "device": "", "error": "" }],
+        "notRun": [{ "why": "", "devices": 0, "device": "", "error": "" }],
         "samples": [{ "at": 0, "up": 0, "delivered": 0, "connected": 0, "failures": 0, "p50": 0, "p99": 0, "resident": 0, "own": 0, "cpu": 0 }],
     });
     assert_eq!(shape(&json), promised);
