@@ -10,14 +10,14 @@
     reason = "a test fails by panicking, helpers too"
 )]
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use setpoint_emulator::{Emulator, Identity, Options, StartError, paste};
 use setpoint_protocol::PropertyBag;
-use setpoint_tests::venv;
+use setpoint_tests::{loopback_address, venv};
 use tempfile::TempDir;
 
 /// An emulator with AMQP at its usual port, and the way to it for the SDKs.

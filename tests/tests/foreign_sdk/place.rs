@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use setpoint_emulator::identity::DeviceCertificate;
 use setpoint_emulator::state::DeviceEvent;
 use setpoint_emulator::{Emulator, Identity, Options, StartError, paste};
 use setpoint_protocol::{Endpoint, Key, ServiceConnectionString};
+use setpoint_tests::loopback_address;
 use tempfile::TempDir;
 use tokio::sync::broadcast::Receiver;
 

@@ -11,7 +11,7 @@
 )]
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use setpoint_emulator::state::{
 };
 use setpoint_emulator::{Declaration, Emulator, Identity, Options, StartError};
 use setpoint_protocol::{Endpoint, Key, ServiceConnectionString};
-use setpoint_tests::venv;
+use setpoint_tests::{loopback_address, venv};
 use tempfile::TempDir;
 
 /// The port that the device SDK connects to.
