@@ -218,3 +218,26 @@ async fn what_the_machine_does_not_give_is_said_before_anything_is_started() {
     assert!(refused(&["-n", "3", "--id", "same"]).contains("{:05}"));
     assert_eq!(place.emulator.hub().devices().len(), 1, "nobody has registered");
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beyond_ten_thousand_devices_a_cloud_on_this_machine_is_reached_from_another_loopback_address() {
+    let place = Place::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    // In place of the provisioning service: who comes is all that is asked.
+    let service = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("localhost:{}", service.local_addr().unwrap().port());
+    // Only the last device of each fleet.
+    for (shard, expected) in [("9999/10000", [127, 0, 0, 1]), ("10000/10001", [127, 0, 0, 2])] {
+        let (_, devices) = shard.split_once('/').unwrap();
+        let mut child = fleet(&place, folder.path(), &["-n", devices, "--shard", shard])
+            .env("IOTHUB_DEVICE_DPS_ENDPOINT", &endpoint)
+            .spawn()
+            .unwrap();
+        let accepted = tokio::time::timeout(PATIENCE, service.accept()).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (_, peer) = accepted.unwrap().unwrap();
+        assert_eq!(peer.ip(), std::net::Ipv4Addr::from(expected), "{shard}");
+    }
+}
