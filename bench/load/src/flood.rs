@@ -1,7 +1,7 @@
 //! A flood of connects: so many a second, each without waiting for the one before, each with the beginning of a handshake that
 //! costs the server its signature, and gone without a word.
 //!
-//! It is a thread with bare sockets. As tasks of a runtime the same flood came to a third of this, with a processor to itself.
+//! It is a thread with bare sockets and nothing else to do: as tasks of a runtime, with timers, it offered 3,500 a second.
 
 use std::{
     collections::VecDeque,
