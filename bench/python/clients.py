@@ -1,8 +1,11 @@
 """Devices as Microsoft's SDK for Python makes them, in the pattern of a fleet of thermostats: each sends every eight seconds.
 
 Run as `clients.py` with the task, a JSON object, on standard input (bench/src/sdk.rs has its members). Starts clients in one
-process with asyncio until there are enough, or memory or time is at its end; then lets them send for a while. The last line on
-standard output is one JSON object with what that took.
+process with asyncio until there are enough, or memory or time is at its end, or one cannot connect; then lets them send for a while.
+The last line on standard output is one JSON object with what that took.
+
+The SDK's MQTT client, paho, waits with select(2), which takes no file beyond number 1,023. A client has three files, so some 340 fit
+into one process, whatever memory there is; the next one's connect runs into its time-out.
 """
 
 import asyncio

@@ -43,10 +43,8 @@ impl Limits {
     pub(crate) fn of_process() -> Limits {
         static LIMITS: LazyLock<Limits> = LazyLock::new(|| {
             let files = usize::try_from(files()).unwrap_or(usize::MAX);
-            // Two ports with handshakes, and files that are none of theirs.
-            let handshakes = HANDSHAKES.min(files / 16);
-            let others = handshakes * 2 + EXTRA + 64;
-            Limits::new(CONNECTIONS.min(files.saturating_sub(others)), EXTRA, handshakes)
+            let (connections, handshakes) = shared_out(files);
+            Limits::new(connections, EXTRA, handshakes)
         });
         LIMITS.clone()
     }
@@ -61,6 +59,14 @@ impl Limits {
     }
 }
 
+/// Of so many files, how many are for connections, and how many handshakes may be under way at a port.
+fn shared_out(files: usize) -> (usize, usize) {
+    // Two ports with handshakes, and files that are none of theirs.
+    let handshakes = HANDSHAKES.min(files / 24);
+    let others = handshakes * 2 + EXTRA + 64;
+    (CONNECTIONS.min(files.saturating_sub(others)), handshakes)
+}
+
 /// How many files this process may have open.
 fn files() -> u64 {
     let mut limit = getrlimit(Resource::Nofile);
@@ -73,4 +79,22 @@ fn files() -> u64 {
         }
     }
     limit.current.unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn most_files_are_for_connections_and_all_have_their_places() {
+        assert_eq!(shared_out(1_024), (812, 42));
+        // A fleet of 18,000 has room beside one that comes and goes.
+        let (connections, handshakes) = shared_out(20_000);
+        assert!(
+            connections >= 18_000 && handshakes >= 500,
+            "{connections}, {handshakes}"
+        );
+        assert_eq!(shared_out(1 << 30), (CONNECTIONS, HANDSHAKES));
+        assert_eq!(shared_out(0), (0, 0));
+    }
 }
