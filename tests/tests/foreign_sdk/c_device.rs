@@ -8,6 +8,7 @@ use setpoint_emulator::state::{DeviceEvent, EventKind, Hub, HubFault, MethodResu
 use tokio::sync::broadcast::Receiver;
 
 use super::day::{message, with_own_certificate};
+use super::place::assert_whole;
 use super::{Place, Sdk, Task};
 
 /// How long a call may wait for the device to listen, and to answer.
@@ -102,15 +103,7 @@ async fn day(mut place: Place, task: &Task) {
         Disconnected,
     ];
     assert_eq!(kinds, [&first[..], &[Connected, Telemetry, Disconnected]].concat());
-    let telemetry = &heard[4];
-    let body: Value = serde_json::from_slice(&telemetry.body).unwrap();
-    assert_eq!(body, json!({"temperature": 22}));
-    for (name, value) in [("content-type", "application/json"), ("content-encoding", "utf-8")] {
-        let property = (name.to_owned(), value.to_owned());
-        assert!(telemetry.system.contains(&property), "{:?}", telemetry.system);
-    }
-    let colour = [("a colour".to_owned(), Some("red & blue".to_owned()))];
-    assert_eq!(telemetry.application, colour);
+    assert_whole(&heard[4]);
     assert_eq!(
         (&heard[5].body[..], &heard[8].body[..]),
         (&b"second"[..], &b"third"[..])

@@ -1,11 +1,12 @@
 //! A device's whole day, by each way that an SDK knows to a hub.
 
 use rcgen::{CertificateParams, KeyPair};
-use serde_json::{Value, json};
+use serde_json::json;
 use setpoint_emulator::identity::DeviceCertificate;
 use setpoint_emulator::state::{CloudMessage, EventKind, HubFault, Stored, Thumbprint, faults::When};
 use setpoint_protocol::PropertyBag;
 
+use super::place::assert_whole;
 use super::{Place, Sdk, Task};
 
 /// Has a device live its day, and compares what it saw with what the hub knows of it.
@@ -63,15 +64,7 @@ async fn day(sdk: Sdk, mut place: Place, task: &Task) {
     use EventKind::{Connected, Disconnected, Reported, Telemetry};
     let first = [Connected, Reported, Reported, Telemetry, Telemetry, Disconnected];
     assert_eq!(kinds, [&first[..], &[Connected, Telemetry, Disconnected]].concat());
-    let telemetry = &heard[3];
-    let body: Value = serde_json::from_slice(&telemetry.body).unwrap();
-    assert_eq!(body, json!({"temperature": 22}));
-    for (name, value) in [("content-type", "application/json"), ("content-encoding", "utf-8")] {
-        let property = (name.to_owned(), value.to_owned());
-        assert!(telemetry.system.contains(&property), "{:?}", telemetry.system);
-    }
-    let colour = [("a colour".to_owned(), Some("red & blue".to_owned()))];
-    assert_eq!(telemetry.application, colour);
+    assert_whole(&heard[3]);
     // At least once, which is twice here.
     assert_eq!(
         (&heard[4].body, &heard[7].body),

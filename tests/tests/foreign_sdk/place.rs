@@ -285,3 +285,15 @@ fn seen(scenario: &str, output: &Output) -> Value {
     );
     serde_json::from_str(seen.lines().last().unwrap()).unwrap()
 }
+
+/// The first message of a device's day: its body, what the SDK says of that, and a property with a space and a sign in it.
+pub(crate) fn assert_whole(telemetry: &DeviceEvent) {
+    let body: Value = serde_json::from_slice(&telemetry.body).unwrap();
+    assert_eq!(body, json!({"temperature": 22}));
+    for (name, value) in [("content-type", "application/json"), ("content-encoding", "utf-8")] {
+        let property = (name.to_owned(), value.to_owned());
+        assert!(telemetry.system.contains(&property), "{:?}", telemetry.system);
+    }
+    let colour = [("a colour".to_owned(), Some("red & blue".to_owned()))];
+    assert_eq!(telemetry.application, colour);
+}
