@@ -2,7 +2,8 @@
 //! `setpoint-bench bare N` has them send as a fleet of thermostats, `bare-flat-out N` as fast as they can.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -24,17 +25,6 @@ const WINDOW: u16 = 100;
 /// As the thermostat's.
 const INTERVAL: Duration = Duration::from_secs(8);
 
-/// Due times of messages that were not acknowledged yet.
-type Due = Arc<Mutex<VecDeque<Instant>>>;
-
-/// A client that is due to send, after the first time, which is when it is connected.
-struct Sender {
-    client: AsyncClient,
-    topic: String,
-    due: Due,
-    next: Instant,
-}
-
 /// How clients send.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sending {
@@ -49,24 +39,17 @@ pub(crate) fn measure(task: &Task, sending: Sending) -> anyhow::Result<Report> {
 }
 
 async fn clients(task: &Task, sending: Sending) -> anyhow::Result<Report> {
-    let (devices, ramp) = (task.devices, task.ramp);
     let trust = Trust::system(None)?;
     let tally = Arc::new(Tally::default());
     let before = task.before("none");
     let began = Instant::now();
     let end = began + task.duration;
-    let mut senders: VecDeque<Sender> = VecDeque::new();
     let mut sampled = began;
     let mut place = 0;
     loop {
-        let start = (place < devices).then(|| began + ramp.start_of(place));
-        let send = senders.front().map(|sender| sender.next);
+        let start = (place < task.devices).then(|| began + task.ramp.start_of(place));
         let sample = sampled + Duration::from_secs(1);
-        let next = [start, send, Some(sample), Some(end)]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(end);
+        let next = start.map_or(sample, |start| start.min(sample)).min(end);
         sleep_until(next).await;
         if next == end {
             break;
@@ -74,31 +57,14 @@ async fn clients(task: &Task, sending: Sending) -> anyhow::Result<Report> {
         if next == sample {
             sampled = sample;
             tally.sample(began.elapsed());
-        } else if Some(next) == start {
+        } else {
             place += 1;
-            let client = begin(task, place, &trust, Arc::clone(&tally), sending, next)?;
-            if sending == Sending::Thermostat {
-                senders.push_back(client);
-            }
-        } else if let Some(mut sender) = senders.pop_front() {
-            sender
-                .due
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push_back(next);
-            let body = format!("{{\"temperature\":{}}}", place % 40);
-            sender
-                .client
-                .try_publish(sender.topic.clone(), body, PublishOptions::at_least_once())?;
-            tally.count(Count::Queued);
-            // All have the same interval, so that they stay in their order.
-            sender.next += INTERVAL;
-            senders.push_back(sender);
+            begin(task, place, &trust, Arc::clone(&tally), sending)?;
         }
     }
     tally.sample(began.elapsed());
     let ending = Ending {
-        devices,
+        devices: task.devices,
         lasted: began.elapsed(),
         drained: Duration::ZERO,
         memory: proportional(),
@@ -108,15 +74,8 @@ async fn clients(task: &Task, sending: Sending) -> anyhow::Result<Report> {
     Ok(Report::of(before, &ending, &tally))
 }
 
-/// A client, its event loop in a task.
-fn begin(
-    task: &Task,
-    place: u64,
-    trust: &Trust,
-    tally: Arc<Tally>,
-    sending: Sending,
-    now: Instant,
-) -> anyhow::Result<Sender> {
+/// A client, in a task of its own.
+fn begin(task: &Task, place: u64, trust: &Trust, tally: Arc<Tally>, sending: Sending) -> anyhow::Result<()> {
     let (name, endpoint) = (task.pattern.name(place), &task.endpoint);
     let username = HubUsername {
         hub: endpoint.host.clone(),
@@ -156,72 +115,95 @@ fn begin(
     let sender = Sender {
         client,
         topic: format!("devices/{name}/messages/events/%24.ct=application%2Fjson&%24.ce=utf-8"),
-        due: Due::default(),
-        next: now + INTERVAL,
-    };
-    let stream = Stream {
-        client: sender.client.clone(),
-        topic: sender.topic.clone(),
-        due: Arc::clone(&sender.due),
-        flat_out: sending == Sending::FlatOut,
+        due: VecDeque::new(),
+        next: None,
     };
     tokio::spawn(async move {
-        if let Err(error) = listen(events, &tally, stream).await {
+        if let Err(error) = sender.live(events, &tally, sending).await {
             eprintln!("a bare client: {error}");
             tally.count(Count::Lost);
         }
     });
-    Ok(sender)
+    Ok(())
 }
 
-/// What a client sends because something has come.
-struct Stream {
+/// A client's side of its event loop.
+struct Sender {
     client: AsyncClient,
     topic: String,
-    due: Due,
-    flat_out: bool,
+    /// When the messages that were not acknowledged yet were due.
+    due: VecDeque<Instant>,
+    /// When the next is.
+    next: Option<Instant>,
 }
 
-impl Stream {
-    fn send(&self, tally: &Tally, messages: u16) -> anyhow::Result<()> {
-        for n in 0..messages {
-            self.due
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push_back(Instant::now());
-            let body = format!("{{\"temperature\":{n}}}");
-            self.client
-                .try_publish(self.topic.clone(), body, PublishOptions::at_least_once())?;
-            tally.count(Count::Queued);
+impl Sender {
+    async fn live(mut self, mut events: EventLoop, tally: &Tally, sending: Sending) -> anyhow::Result<()> {
+        tally.count(Count::Launched);
+        loop {
+            let next = self.next;
+            let due = async move {
+                match next {
+                    Some(next) => sleep_until(next).await,
+                    None => pending().await,
+                }
+            };
+            let event = tokio::select! {
+                biased;
+                event = events.poll() => event,
+                () = due => {
+                    self.tick(tally)?;
+                    continue;
+                }
+            };
+            match event {
+                Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                    tally.count(Count::Connected);
+                    tally.count(Count::Ran);
+                    tally.up(Gauge::Up);
+                    match sending {
+                        Sending::Thermostat => {
+                            self.next = Some(Instant::now());
+                            self.tick(tally)?;
+                        }
+                        Sending::FlatOut => {
+                            for _ in 0..WINDOW {
+                                self.send(tally, Instant::now())?;
+                            }
+                        }
+                    }
+                }
+                Ok(Event::Incoming(Packet::PubAck(_))) => {
+                    tally.count(Count::Delivered);
+                    if let Some(due) = self.due.pop_front() {
+                        tally.puback(0, due.elapsed());
+                    }
+                    if sending == Sending::FlatOut {
+                        self.send(tally, Instant::now())?;
+                    }
+                }
+                Ok(_) => {}
+                // The end of all.
+                Err(ConnectionError::RequestsDone) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
         }
+    }
+
+    /// Sends what is due and sets the time of the next.
+    fn tick(&mut self, tally: &Tally) -> anyhow::Result<()> {
+        let Some(due) = self.next else { return Ok(()) };
+        self.send(tally, due)?;
+        self.next = Some(due + INTERVAL);
         Ok(())
     }
-}
 
-async fn listen(mut events: EventLoop, tally: &Tally, stream: Stream) -> anyhow::Result<()> {
-    tally.count(Count::Launched);
-    loop {
-        match events.poll().await {
-            Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                tally.count(Count::Connected);
-                tally.count(Count::Ran);
-                tally.up(Gauge::Up);
-                stream.send(tally, if stream.flat_out { WINDOW } else { 1 })?;
-            }
-            Ok(Event::Incoming(Packet::PubAck(_))) => {
-                tally.count(Count::Delivered);
-                let due = stream.due.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                if let Some(due) = due {
-                    tally.puback(0, due.elapsed());
-                }
-                if stream.flat_out {
-                    stream.send(tally, 1)?;
-                }
-            }
-            Ok(_) => {}
-            // The end of all.
-            Err(ConnectionError::RequestsDone) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
+    fn send(&mut self, tally: &Tally, due: Instant) -> anyhow::Result<()> {
+        self.due.push_back(due);
+        let body = format!("{{\"temperature\":{}}}", self.due.len());
+        self.client
+            .try_publish(self.topic.clone(), body, PublishOptions::at_least_once())?;
+        tally.count(Count::Queued);
+        Ok(())
     }
 }

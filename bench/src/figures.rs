@@ -61,12 +61,17 @@ impl Table {
     /// How fast the second was beside the first: the median of the ratios of turns that followed each other.
     pub(crate) fn ratio(&mut self, what: &str, goal: &'static str, first: &[Duration], second: &[Duration]) {
         let pairs = first.iter().zip(second);
-        let mut ratios: Vec<f64> = pairs
+        let ratios = &mut pairs
             .map(|(first, second)| first.as_secs_f64() / second.as_secs_f64())
-            .collect();
-        ratios.sort_by(f64::total_cmp);
-        let at = |index: usize| ratios.get(index).copied().unwrap_or_default();
-        let (low, middle, high) = (at(0), at(ratios.len() / 2), at(ratios.len().saturating_sub(1)));
+            .collect::<Vec<f64>>();
+        self.quotients(what, goal, ratios);
+    }
+
+    /// The median of quotients of turns that followed each other.
+    pub(crate) fn quotients(&mut self, what: &str, goal: &'static str, quotients: &mut [f64]) {
+        quotients.sort_by(f64::total_cmp);
+        let at = |index: usize| quotients.get(index).copied().unwrap_or_default();
+        let (low, middle, high) = (at(0), at(quotients.len() / 2), at(quotients.len().saturating_sub(1)));
         self.push(
             what.to_owned(),
             format!("{middle:.2} ({low:.2} to {high:.2})"),
@@ -87,7 +92,7 @@ impl Table {
     /// What a device costs.
     pub(crate) fn device(&mut self, what: &str, device: &Device, how: String) {
         let value = format!(
-            "{:.1} kB, {:.0} us a message, p99 {:.1} ms",
+            "{:.1} kB, {:.1} us a message, p99 {:.1} ms",
             device.memory / 1e3,
             device.cpu_per_message * 1e6,
             device.p99 * 1e3
@@ -131,13 +136,13 @@ impl Table {
     }
 
     /// By how much the dearest fleet's device is above the cheapest's: memory, and processor time of a message.
-    pub(crate) fn growth(&mut self, what: &str, [memory, processor]: [f64; 2]) {
+    pub(crate) fn growth(&mut self, what: &str, how: &'static str, [memory, processor]: [f64; 2]) {
         let more = |times: f64| (times - 1.0) * 100.0;
         self.push(
             what.to_owned(),
             format!("memory {:.0} %, processor {:.0} %", more(memory), more(processor)),
             "20 %",
-            "the dearest size above the cheapest",
+            how,
         );
     }
 

@@ -25,6 +25,10 @@ const RAMP: u64 = 500;
 /// Devices that send as fast as they can.
 const FLAT_OUT: u64 = 20;
 
+/// Turns that they and bare clients take, and seconds of each.
+const TURNS: usize = 5;
+const TURN: u64 = 15;
+
 pub(crate) fn measure(program: &Path, folder: &Path, sizes: &[u64], table: &mut Table) -> anyhow::Result<()> {
     let azure = Azure::start(folder)?;
     let mut fleet = Fleet {
@@ -55,10 +59,16 @@ pub(crate) fn measure(program: &Path, folder: &Path, sizes: &[u64], table: &mut 
         growth.put_aside.push(aside);
     }
     for (what, reports) in [("live", &growth.live), ("put aside", &growth.put_aside)] {
-        let most = [memory, processor].map(|cost| Growth::spread(reports, cost));
-        fleet
-            .table
-            .growth(&format!("growth of the cost of a device, {what}"), most);
+        fleet.table.growth(
+            &format!("growth of the cost of a device, {what}"),
+            "the dearest size above the cheapest",
+            [memory, processor].map(|cost| Growth::spread(reports, cost)),
+        );
+        fleet.table.growth(
+            &format!("growth of the cost of one more, {what}"),
+            "the dearest step from size to size above the cheapest",
+            [memory, processor].map(|cost| Growth::spread_of_one_more(reports, cost)),
+        );
     }
     growth.draw()?;
     fleet.flat_out()?;
@@ -77,43 +87,52 @@ impl Fleet<'_> {
     fn run(&mut self, what: &str, devices: u64, options: &[&str]) -> anyhow::Result<Report> {
         let mut command = Command::new(self.program);
         command.args(["fleet", "-n", &devices.to_string()]).args(options);
-        self.finish(what, devices, command)
+        self.finish(what, devices / RAMP + STEADY, command)
     }
 
     /// Clients of this program, in a process of their own.
     fn clients(&mut self, what: &str, name: &str, devices: u64) -> anyhow::Result<Report> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args([name, &devices.to_string()]);
-        self.finish(what, devices, command)
+        self.finish(what, devices / RAMP + STEADY, command)
     }
 
     /// As fast as it goes, beside bare clients that do the same. The cloud has the same two cores, so what counts is how many
     /// messages a second of processor time is enough for.
     fn flat_out(&mut self) -> anyhow::Result<()> {
-        let fleet = self.clients(&format!("{FLAT_OUT} devices flat out"), "flat-out", FLAT_OUT)?;
-        let bare = self.clients(
-            &format!("{FLAT_OUT} bare MQTT clients flat out"),
-            "bare-flat-out",
-            FLAT_OUT,
-        )?;
-        self.table.quotient(
+        let (mut per_core, mut per_second) = (Vec::new(), Vec::new());
+        for turn in 1..=TURNS {
+            let fleet = self.turn(&format!("{FLAT_OUT} devices flat out, turn {turn}"), "flat-out")?;
+            let bare = self.turn(
+                &format!("{FLAT_OUT} bare MQTT clients flat out, turn {turn}"),
+                "bare-flat-out",
+            )?;
+            per_core.push(bare.process.cpu_per_message / fleet.process.cpu_per_message);
+            per_second.push(fleet.messages.per_second / bare.messages.per_second);
+        }
+        self.table.quotients(
             &format!("{FLAT_OUT} devices flat out: messages a core / bare clients'"),
             "0.7",
-            bare.process.cpu_per_message,
-            fleet.process.cpu_per_message,
+            &mut per_core,
         );
-        self.table.quotient(
+        self.table.quotients(
             &format!("{FLAT_OUT} devices flat out: messages a second / bare clients'"),
             "",
-            fleet.messages.per_second,
-            bare.messages.per_second,
+            &mut per_second,
         );
         Ok(())
     }
 
-    fn finish(&mut self, what: &str, devices: u64, mut command: Command) -> anyhow::Result<Report> {
+    /// One that is flat out.
+    fn turn(&mut self, what: &str, name: &str) -> anyhow::Result<Report> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args([name, &FLAT_OUT.to_string()]);
+        self.finish(what, TURN, command)
+    }
+
+    /// Runs this for so many seconds.
+    fn finish(&mut self, what: &str, seconds: u64, mut command: Command) -> anyhow::Result<Report> {
         let file = self.folder.join("fleet.json");
-        let seconds = devices / RAMP + STEADY;
         command
             .args(["--ramp", &format!("{RAMP}/s"), "--duration", &format!("{seconds}s")])
             .arg("--report")

@@ -19,10 +19,16 @@ pub(crate) struct Growth {
 }
 
 impl Growth {
-    /// The greatest cost of a device by the least, of all these fleets.
+    /// The greatest cost of a device by the least, of all these fleets. What the process takes by itself is divided among its devices.
     pub(crate) fn spread(reports: &[Report], cost: impl Fn(&Report) -> f64) -> f64 {
-        let costs = || reports.iter().map(&cost);
-        costs().fold(0.0, f64::max) / costs().fold(f64::INFINITY, f64::min)
+        greatest_by_least(&reports.iter().map(cost).collect::<Vec<_>>())
+    }
+
+    /// The same of what a device more costs, from each of these sizes to the next. The process by itself is in none of it.
+    pub(crate) fn spread_of_one_more(reports: &[Report], cost: impl Fn(&Report) -> f64) -> f64 {
+        let steps = reports.iter().zip(reports.iter().skip(1));
+        let costs = steps.map(|(smaller, larger)| one_more(smaller, larger, &cost));
+        greatest_by_least(&costs.collect::<Vec<_>>())
     }
 
     /// Draws memory and processor time.
@@ -55,6 +61,16 @@ impl Growth {
         }
         Ok(())
     }
+}
+
+fn one_more(smaller: &Report, larger: &Report, cost: impl Fn(&Report) -> f64) -> f64 {
+    let [few, many] = [smaller, larger].map(|report| report.devices.planned as f64);
+    (cost(larger) * many - cost(smaller) * few) / (many - few)
+}
+
+fn greatest_by_least(costs: &[f64]) -> f64 {
+    let costs = || costs.iter().copied();
+    costs().fold(0.0, f64::max) / costs().fold(f64::INFINITY, f64::min)
 }
 
 /// In kB.

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rumqttc::{Packet, Publish, QoS};
 use setpoint_protocol::properties::PropertyBag;
 use setpoint_protocol::topic::{CloudTopic, DeviceTopic};
@@ -18,8 +19,8 @@ const TOO_LARGE: u16 = 413;
 /// A message as MQTT carries it.
 #[derive(Debug, PartialEq)]
 pub(super) struct Message {
-    pub(super) topic: String,
-    pub(super) body: Vec<u8>,
+    pub(super) topic: Bytes,
+    pub(super) body: Bytes,
 }
 
 /// What a twin request asked for.
@@ -33,9 +34,11 @@ enum Request {
 #[derive(Debug)]
 pub(super) struct Exchange {
     device_id: String,
-    /// Sent and not acknowledged, by packet id. Telemetry has the id its delivery is reported under; for everything else
-    /// PUBACK means nothing.
-    unacknowledged: HashMap<u16, Option<u64>>,
+    /// The topic of telemetry without a component and properties, which is the beginning of every other's.
+    telemetry: Bytes,
+    /// Packets sent and not acknowledged, which a hub does in their order. Telemetry has the id its delivery is reported under; for
+    /// everything else PUBACK means nothing.
+    unacknowledged: VecDeque<(u16, Option<u64>)>,
     /// Twin requests without an answer; the device's id of the message is the request id.
     requests: HashMap<u64, Request>,
     ready: VecDeque<Ready>,
@@ -65,9 +68,15 @@ impl From<Event> for Ready {
 
 impl Exchange {
     pub(super) fn new(device_id: &str) -> Exchange {
+        let telemetry = DeviceTopic::Telemetry {
+            device_id: device_id.to_owned(),
+            module_id: None,
+            properties: PropertyBag::from_iter(CONTENT),
+        };
         Exchange {
             device_id: device_id.to_owned(),
-            unacknowledged: HashMap::new(),
+            telemetry: telemetry.to_string().into(),
+            unacknowledged: VecDeque::new(),
             requests: HashMap::new(),
             ready: VecDeque::new(),
             handed_over: None,
@@ -103,35 +112,36 @@ impl Exchange {
     pub(super) fn send(&mut self, id: u64, outgoing: &Outgoing) -> Option<Message> {
         let rid = || id.to_string();
         let (topic, body, request) = match outgoing {
-            Outgoing::GetTwin => (DeviceTopic::TwinGet { rid: rid() }, Vec::new(), Some(Request::Twin)),
+            Outgoing::GetTwin => (
+                DeviceTopic::TwinGet { rid: rid() }.to_string().into(),
+                Bytes::new(),
+                Some(Request::Twin),
+            ),
             Outgoing::Report(patch) => {
                 // A document of JSON values always has a JSON text.
                 let body = serde_json::to_vec(patch).unwrap_or_default();
-                (DeviceTopic::TwinReport { rid: rid() }, body, Some(Request::Report))
+                (
+                    DeviceTopic::TwinReport { rid: rid() }.to_string().into(),
+                    body.into(),
+                    Some(Request::Report),
+                )
             }
             Outgoing::Response { rid, status, payload } => {
                 let topic = DeviceTopic::MethodResponse {
                     status: *status,
                     rid: rid.clone(),
                 };
-                (topic, payload.clone().into_bytes(), None)
+                (topic.to_string().into(), payload.clone().into(), None)
             }
             Outgoing::Telemetry {
                 component,
                 body,
                 properties,
             } => {
-                let properties = telemetry_properties(component.as_deref(), properties);
-                let device_id = self.device_id.clone();
-                let topic = DeviceTopic::Telemetry {
-                    device_id,
-                    module_id: None,
-                    properties,
-                };
-                (topic, body.clone().into_bytes(), None)
+                let topic = self.telemetry_topic(component.as_deref(), properties);
+                (topic, body.clone().into(), None)
             }
         };
-        let topic = topic.to_string();
         // The client would find a topic that is too long only when it writes it, and end the connection over it.
         if topic.len() > usize::from(u16::MAX) || topic.len() + body.len() > LARGEST_MESSAGE {
             let refused = Event::Refused {
@@ -148,17 +158,33 @@ impl Exchange {
         Some(Message { topic, body })
     }
 
+    fn telemetry_topic(&self, component: Option<&str>, application: &[(String, String)]) -> Bytes {
+        let component = component.map(|component| ("$.sub", component));
+        let application = application.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let more: PropertyBag = component.into_iter().chain(application).collect();
+        let more = more.to_string();
+        if more.is_empty() {
+            return self.telemetry.clone();
+        }
+        [&self.telemetry[..], b"&", more.as_bytes()].concat().into()
+    }
+
     /// What was published for `outgoing` went out in this packet.
     pub(super) fn sent(&mut self, packet_id: u16, outgoing: &Outgoing, id: u64) {
         let id = matches!(outgoing, Outgoing::Telemetry { .. }).then_some(id);
-        self.unacknowledged.insert(packet_id, id);
+        self.unacknowledged.push_back((packet_id, id));
     }
 
     /// Takes note of what was received. An error is an answer that the hub does not give.
     pub(super) fn observe(&mut self, packet: Packet) -> Result<(), String> {
         match packet {
             Packet::PubAck(acknowledgement) => {
-                let id = self.unacknowledged.remove(&acknowledgement.pkid).flatten();
+                let place = self
+                    .unacknowledged
+                    .iter()
+                    .position(|(packet_id, _)| *packet_id == acknowledgement.pkid);
+                let settled = place.and_then(|place| self.unacknowledged.remove(place));
+                let id = settled.and_then(|(_, id)| id);
                 self.ready.extend(id.map(|id| Event::Delivered(id).into()));
             }
             Packet::Publish(publish) => self.receive(&publish)?,
@@ -230,18 +256,9 @@ impl Exchange {
     }
 }
 
-/// Python's order and encoding, so that a router which compares text sees the same.
-fn telemetry_properties(component: Option<&str>, application: &[(String, String)]) -> PropertyBag {
-    let system = [
-        ("$.ct", Some("application/json")),
-        ("$.ce", Some("utf-8")),
-        ("$.sub", component),
-    ];
-    let system = system.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    system
-        .chain(application.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-        .collect()
-}
+/// What telemetry is: content type and encoding. The component and the application's properties follow; this is Python's order
+/// and encoding, so that a router which compares text sees the same.
+const CONTENT: [(&str, &str); 2] = [("$.ct", "application/json"), ("$.ce", "utf-8")];
 
 /// Those of the sender; null, which MQTT alone can say, counts as empty.
 fn application_properties(properties: PropertyBag) -> Vec<(String, String)> {

@@ -6,6 +6,7 @@ mod wire;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use rumqttc::{Connect, ConnectAuth, ConnectReturnCode, Packet, PubAck, Publish, QoS, Subscribe};
 use setpoint_protocol::endpoint::Endpoint;
 use setpoint_protocol::sas::Token;
@@ -125,10 +126,16 @@ impl Session {
     }
 
     /// Hands a message over with QoS 1, under the packet id that is returned. It leaves while [`Session::next`] is waited for.
-    pub(super) fn publish(&mut self, topic: String, body: Vec<u8>) -> Result<u16, ConnectError> {
-        let mut publish = Publish::new(topic, QoS::AtLeastOnce, body);
+    pub(super) fn publish(&mut self, topic: Bytes, body: Bytes) -> Result<u16, ConnectError> {
         let packet_id = self.wire.new_id();
-        publish.pkid = packet_id;
+        let publish = Publish {
+            dup: false,
+            qos: QoS::AtLeastOnce,
+            retain: false,
+            topic,
+            pkid: packet_id,
+            payload: body,
+        };
         self.put(&Packet::Publish(publish))?;
         Ok(packet_id)
     }

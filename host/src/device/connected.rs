@@ -53,10 +53,10 @@ impl Device {
             }
         };
         let device = self.device_id.as_str();
-        if decision.news {
-            tracing::warn!(device, "{text}");
-        } else {
-            tracing::debug!(device, "{text}");
+        match (decision.news, self.one_of_many) {
+            (true, false) => tracing::warn!(device, "{text}"),
+            (true, true) => tracing::info!(device, "{text}"),
+            (false, _) => tracing::debug!(device, "{text}"),
         }
         self.set_connection(ConnectionState::Down {
             cause: decision.cause,

@@ -50,6 +50,8 @@ pub struct Device {
     pub(super) counters: Counters,
     pub(super) question: TwinQuestion,
     pub(super) connection: ConnectionState,
+    /// Whether somebody else says that it has no connection.
+    pub(super) one_of_many: bool,
     /// How often in a row the hub was too busy for the twin.
     pub(super) busy: u32,
     pub(super) awaited: [Awaited; 2],
@@ -79,10 +81,19 @@ impl Device {
             counters: Counters::default(),
             question: TwinQuestion::default(),
             connection: ConnectionState::default(),
+            one_of_many: false,
             busy: 0,
             awaited: Default::default(),
             aside: Aside::default(),
         })
+    }
+
+    /// Logs that its connection is lost at `info` in place of `warn`: thousands lose theirs together, and whoever runs them says so
+    /// once for all.
+    #[must_use]
+    pub fn one_of_many(mut self) -> Self {
+        self.one_of_many = true;
+        self
     }
 
     /// Restarts it so often in a row, then leaves it parked.

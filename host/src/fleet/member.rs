@@ -148,7 +148,7 @@ impl Member {
             .for_key(group.key.derive(&self.name))
             .from_loopback(u32::try_from((self.number - 1) / PER_LOOPBACK_ADDRESS).unwrap_or(0));
         let (endpoint, id_scope) = (group.endpoint.clone(), group.id_scope.clone());
-        let device = Device::new(&self.program, surroundings, Box::new(watch))?;
+        let device = Device::new(&self.program, surroundings, Box::new(watch))?.one_of_many();
         let session = Session {
             device: if *put_aside { device.put_aside() } else { device },
             provisioner: Arc::new(DpsProvisioner::new(endpoint, id_scope, &self.name, access.clone())),

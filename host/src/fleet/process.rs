@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// Memory and processor time of this process.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Usage {
@@ -20,7 +22,7 @@ impl Usage {
         Self {
             resident: status("VmRSS:").unwrap_or(0),
             own: status("RssAnon:").unwrap_or(0),
-            cpu: cpu().unwrap_or_default(),
+            cpu: Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default(),
         }
     }
 }
@@ -40,17 +42,6 @@ fn kibibytes(file: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
-}
-
-/// Source: proc(5): `utime` and `stime`, the fields 14 and 15 of `/proc/self/stat`, in ticks. Linux shows programs a hundred of
-/// them a second on every machine.
-fn cpu() -> Option<Duration> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The name, in brackets, may hold anything.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut ticks = fields.split_ascii_whitespace().skip(11).map(str::parse::<u64>);
-    let ticks = ticks.next()?.ok()? + ticks.next()?.ok()?;
-    Some(Duration::from_millis(ticks * 10))
 }
 
 #[cfg(test)]

@@ -2,23 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use wasmtime::component::Linker;
-use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::cache::Cache;
 use super::footprint::Footprint;
 use super::imports::State;
 use super::permission::Permission;
 use super::rates::Rates;
+use super::ticker::{EPOCH, Ticker};
 use super::versions::VERSIONS;
 use super::wasi;
-
-/// How fine a guest's time budget is measured. Ten milliseconds make a hundred wake-ups a second of about a microsecond.
-const EPOCH: Duration = Duration::from_millis(10);
 
 /// Stack of a guest: wasmtime's default, stated because it is part of what a guest is promised.
 const STACK_BYTES: usize = 512 * 1024;
@@ -92,7 +88,7 @@ pub struct Sandbox {
     pub(super) linker: Arc<Linker<State>>,
     pub(super) limits: Limits,
     pub(super) cache: Option<Arc<Cache>>,
-    _ticker: Arc<EpochTicker>,
+    pub(super) ticker: Arc<Ticker>,
 }
 
 impl Sandbox {
@@ -111,13 +107,20 @@ impl Sandbox {
         if limits.allow.contains(&Permission::Wasi) {
             wasi::link(&mut linker).map_err(failed)?;
         }
-        let ticker = EpochTicker::start(engine.weak()).map_err(SandboxError::Ticker)?;
+        let weak = engine.weak();
+        let tick = move || {
+            weak.upgrade().is_some_and(|engine| {
+                engine.increment_epoch();
+                true
+            })
+        };
+        let ticker = Ticker::start(tick).map_err(SandboxError::Ticker)?;
         Ok(Self {
             engine,
             linker: Arc::new(linker),
             limits,
             cache: cache.map(Arc::new),
-            _ticker: Arc::new(ticker),
+            ticker: Arc::new(ticker),
         })
     }
 
@@ -158,39 +161,4 @@ fn config(limits: &Limits) -> Config {
         // Unlike fuel it costs nothing to speak of, and unlike a timer it stops a guest that never yields.
         .epoch_interruption(true);
     config
-}
-
-/// Advances the engine's epoch until it is dropped.
-struct EpochTicker {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl EpochTicker {
-    fn start(engine: EngineWeak) -> std::io::Result<Self> {
-        let (stop, stopped) = mpsc::channel::<()>();
-        let tick = move || {
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(EPOCH) {
-                match engine.upgrade() {
-                    Some(engine) => engine.increment_epoch(),
-                    None => break,
-                }
-            }
-        };
-        let thread = std::thread::Builder::new().name("epochs".into()).spawn(tick)?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for EpochTicker {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic in the ticker would have been reported by the thread itself.
-            let _ = thread.join();
-        }
-    }
 }

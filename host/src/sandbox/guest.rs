@@ -75,8 +75,8 @@ pub struct Guest {
     exports: Box<dyn Exports>,
     /// Takes down what passes, while somebody wants to know.
     tapped: Option<Tapped>,
-    /// Its ticker stops a call that runs on, so it must not end before the guest does.
-    _sandbox: Sandbox,
+    /// Its ticker stops a call that runs on.
+    sandbox: Sandbox,
 }
 
 impl Guest {
@@ -107,11 +107,13 @@ impl Guest {
         budget::watch(&mut store);
         budget::allow(&mut store, limits.start);
         let name = program.name.clone();
+        let call = program.sandbox.ticker.begin();
         let made = program
             .prepared
             .instantiate(&mut store)
             .map_err(|error| failure(&name, "initialisation", limits.start, &error, store.data()))
             .and_then(|exports| has_kept_quiet(&name, "initialisation", store.data()).map(|()| exports));
+        drop(call);
         if let Some(tapped) = &mut tapped {
             tapped.created(program, &store.data().surroundings, made.as_ref().err());
         }
@@ -121,7 +123,7 @@ impl Guest {
             store,
             exports: made?,
             tapped,
-            _sandbox: program.sandbox.clone(),
+            sandbox: program.sandbox.clone(),
         })
     }
 
@@ -280,6 +282,7 @@ impl Guest {
         body: impl FnOnce(&dyn Exports, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
         budget::allow(&mut self.store, budget);
+        let _call = self.sandbox.ticker.begin();
         self.store.data_mut().cancelled.clear();
         body(self.exports.as_ref(), &mut self.store)
             .map_err(|error| failure(&self.name, export, budget, &error, self.store.data()))

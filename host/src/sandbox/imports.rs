@@ -10,6 +10,7 @@ use setpoint_protocol::properties::PropertyBag;
 use setpoint_protocol::twin::{self, Document};
 
 use super::held::Held;
+use super::json;
 use super::surroundings::{Quota, Surroundings};
 use super::wasi;
 use crate::cloud::Assignment;
@@ -118,7 +119,12 @@ fn parse(json: &str, limit: usize) -> Result<Value, Refused> {
     if json.len() > limit {
         return Err(Refused::TooLarge(limit));
     }
-    serde_json::from_str(json).map_err(|error| invalid(format!("not JSON: {error}")))
+    serde_json::from_str(json).map_err(not_json)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "called as a function of an error")]
+fn not_json(error: serde_json::Error) -> Refused {
+    invalid(format!("not JSON: {error}"))
 }
 
 fn check_name(kind: &str, name: &str) -> Result<(), Refused> {
@@ -243,7 +249,7 @@ impl State {
         if bytes > TELEMETRY_BYTES {
             return Err(Refused::TooLarge(TELEMETRY_BYTES));
         }
-        if !parse(&body, TELEMETRY_BYTES)?.is_object() {
+        if !json::is_object(&body).map_err(not_json)? {
             return Err(invalid("a telemetry message is a JSON object"));
         }
         if let Some(component) = &component {

@@ -7,7 +7,8 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `engine.rs` | the engine, its pool of instances, the epoch ticker |
+//! | `engine.rs` | the engine, its pool of instances |
+//! | `ticker.rs` | the thread that counts guests' time |
 //! | `footprint.rs` | what instances of a guest need of the pool |
 //! | `contract.rs` | what a component imports and exports, and whether this host can give it |
 //! | `load.rs` | bytes to program: core modules are wrapped, the contract is checked, then compiled |
@@ -17,6 +18,7 @@
 //! | `held.rs` | memory an instance holds, and its high-water mark |
 //! | `rates.rs` | how fast a guest may send, log and wake |
 //! | `imports.rs` | what a guest may call |
+//! | `json.rs` | whether what it sends is JSON |
 //! | `versions.rs`, `v0_1.rs` | the versions of the contract, each with its bindings |
 //! | `surroundings.rs` | what an instance is given: clock, randomness, configuration, assignment |
 //! | `permission.rs` | what it may be given beside the contract |
@@ -35,11 +37,13 @@ mod footprint;
 mod guest;
 mod held;
 mod imports;
+mod json;
 mod load;
 mod permission;
 mod rates;
 mod surroundings;
 mod tap;
+mod ticker;
 mod v0_1;
 mod versions;
 mod wasi;

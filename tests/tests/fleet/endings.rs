@@ -1,5 +1,6 @@
 //! How a fleet ends, as whoever started it sees it: exit codes, and what is said of devices that do not get through.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
@@ -123,4 +124,40 @@ async fn a_cloud_that_is_not_there_is_said_at_once() {
         said.contains("3 did not run because they did not get through, such as sim-0000"),
         "{said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cloud_that_goes_away_is_said_once_for_all() {
+    let place = Place::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let hub = std::sync::Arc::clone(place.emulator.hub());
+    hub.keep_telemetry(1_000_000);
+    let mut child = fleet(&place, folder.path(), &["-n", "5", "--config", "interval=0.1"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while !(1..=5).all(|number| !hub.telemetry_of(&format!("sim-{number:05}")).is_empty()) {
+        assert!(began.elapsed() < PATIENCE, "not all have sent");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    place.emulator.stop().await;
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let lines = tokio::task::spawn_blocking(move || {
+        let mut lines = Vec::new();
+        for line in stderr.lines().map(Result::unwrap) {
+            let is_all = line.contains("5 of 5 devices do not");
+            lines.push(line);
+            if is_all {
+                break;
+            }
+        }
+        lines
+    });
+    let lines = tokio::time::timeout(PATIENCE, lines).await.unwrap().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let of_devices = lines.iter().filter(|line| line.contains("sim-0")).count();
+    // All of them at one time, or one of them a moment before the others.
+    assert!((1..=2).contains(&of_devices), "{lines:#?}");
 }

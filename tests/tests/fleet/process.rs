@@ -241,3 +241,29 @@ async fn beyond_ten_thousand_devices_a_cloud_on_this_machine_is_reached_from_ano
         assert_eq!(peer.ip(), std::net::Ipv4Addr::from(expected), "{shard}");
     }
 }
+
+/// So that guests which run over their time hold up nobody else, however few processors there are.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fleet_has_several_threads_for_each_processor() {
+    let place = Place::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = fleet(&place, folder.path(), &["-n", "1"]).spawn().unwrap();
+    let hub = place.emulator.hub();
+    let began = Instant::now();
+    while hub.devices().iter().all(|device| device.device_id != "sim-00001") {
+        assert!(began.elapsed() < PATIENCE, "it has not registered");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let threads = std::fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
+    let workers = threads
+        .filter(|thread| {
+            let name = std::fs::read_to_string(thread.as_ref().unwrap().path().join("comm"));
+            name.is_ok_and(|name| name.trim() == "tokio-rt-worker")
+        })
+        .count();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let processors = std::thread::available_parallelism().unwrap().get();
+    assert!(workers >= 4 * processors, "{workers} for {processors}");
+}

@@ -69,7 +69,7 @@ impl Line for MqttLine {
     }
 
     async fn ask(&mut self, rid: &str, topic: DeviceTopic, body: Vec<u8>) -> Result<Answer, ConnectError> {
-        self.0.publish(topic.to_string(), body)?;
+        self.0.publish(topic.to_string().into(), body.into())?;
         let deadline = Instant::now() + ANSWER_TIME;
         loop {
             let Ok(packet) = timeout_at(deadline, self.next()).await else {

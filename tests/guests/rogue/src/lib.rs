@@ -4,8 +4,9 @@
 //! its payload.
 //!
 //! It also does what a device may: `promise` sends a number every 10 ms, from the config value `from` on, and logs each that the
-//! host has accepted; `stream` sends as much as the host takes, every millisecond.
+//! host has accepted; `stream` sends as much as the host takes, every 5 ms.
 
+use serde::Serialize;
 use setpoint_guest::{
     Command, Device, Host, Json, Level, Outcome, RequestId, Response, SendError, StartReason, Telemetry, Timer, json,
 };
@@ -18,6 +19,12 @@ pub struct Rogue {
     next: u64,
     /// Commands to be answered when their timer fires.
     late: Vec<(Timer, RequestId)>,
+}
+
+/// What it sends.
+#[derive(Serialize)]
+struct Number {
+    n: u64,
 }
 
 impl Device for Rogue {
@@ -39,7 +46,7 @@ impl Device for Rogue {
         } else {
             match does.as_str() {
                 "promise" => host.every(Duration::from_millis(10)),
-                "stream" => host.every(Duration::from_millis(1)),
+                "stream" => host.every(Duration::from_millis(5)),
                 _ => host.after(Duration::from_secs(1)),
             };
         }
@@ -78,7 +85,9 @@ impl Device for Rogue {
                 }
             }
             None if self.does == "stream" => {
-                while host.send(json!({ "n": self.next })).is_ok() {
+                while let Ok(number) = Json::of(&Number { n: self.next })
+                    && host.send(Telemetry::new(number)).is_ok()
+                {
                     self.next += 1;
                 }
             }
