@@ -1,5 +1,6 @@
 //! rumqttc clients with nothing around them, with the identities of a fleet that ran before and started at the same rate.
-//! `setpoint-bench bare N` has them send as a fleet of thermostats, `bare-flat-out N` as fast as they can.
+//! `setpoint-bench bare N` has them send as a fleet of thermostats, `bare-together N` with timers that end together, as a fleet's do,
+//! `bare-flat-out N` as fast as they can.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -25,11 +26,16 @@ const WINDOW: u16 = 100;
 /// As the thermostat's.
 const INTERVAL: Duration = Duration::from_secs(8);
 
+/// Timers of a fleet end at multiples of this.
+const GRAIN: Duration = Duration::from_millis(20);
+
 /// How clients send.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sending {
     /// Each every eight seconds.
     Thermostat,
+    /// The same, at multiples of [`GRAIN`] alone, as a fleet does.
+    Together,
     /// Each as soon as fewer than [`WINDOW`] messages are under way.
     FlatOut,
 }
@@ -59,7 +65,7 @@ async fn clients(task: &Task, sending: Sending) -> anyhow::Result<Report> {
             tally.sample(began.elapsed());
         } else {
             place += 1;
-            begin(task, place, &trust, Arc::clone(&tally), sending)?;
+            begin(task, place, &trust, Arc::clone(&tally), sending, began)?;
         }
     }
     tally.sample(began.elapsed());
@@ -75,7 +81,14 @@ async fn clients(task: &Task, sending: Sending) -> anyhow::Result<Report> {
 }
 
 /// A client, in a task of its own.
-fn begin(task: &Task, place: u64, trust: &Trust, tally: Arc<Tally>, sending: Sending) -> anyhow::Result<()> {
+fn begin(
+    task: &Task,
+    place: u64,
+    trust: &Trust,
+    tally: Arc<Tally>,
+    sending: Sending,
+    began: Instant,
+) -> anyhow::Result<()> {
     let (name, endpoint) = (task.pattern.name(place), &task.endpoint);
     let username = HubUsername {
         hub: endpoint.host.clone(),
@@ -117,6 +130,7 @@ fn begin(task: &Task, place: u64, trust: &Trust, tally: Arc<Tally>, sending: Sen
         topic: format!("devices/{name}/messages/events/%24.ct=application%2Fjson&%24.ce=utf-8"),
         due: VecDeque::new(),
         next: None,
+        together: (sending == Sending::Together).then_some(began),
     };
     tokio::spawn(async move {
         if let Err(error) = sender.live(events, &tally, sending).await {
@@ -135,13 +149,15 @@ struct Sender {
     due: VecDeque<Instant>,
     /// When the next is.
     next: Option<Instant>,
+    /// Since when grains are counted, when it waits for their ends.
+    together: Option<Instant>,
 }
 
 impl Sender {
     async fn live(mut self, mut events: EventLoop, tally: &Tally, sending: Sending) -> anyhow::Result<()> {
         tally.count(Count::Launched);
         loop {
-            let next = self.next;
+            let next = self.next.map(|next| self.end_of(next));
             let due = async move {
                 match next {
                     Some(next) => sleep_until(next).await,
@@ -162,7 +178,7 @@ impl Sender {
                     tally.count(Count::Ran);
                     tally.up(Gauge::Up);
                     match sending {
-                        Sending::Thermostat => {
+                        Sending::Thermostat | Sending::Together => {
                             self.next = Some(Instant::now());
                             self.tick(tally)?;
                         }
@@ -188,6 +204,13 @@ impl Sender {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// When a wait until then ends.
+    fn end_of(&self, next: Instant) -> Instant {
+        let Some(began) = self.together else { return next };
+        let grains = (next - began).as_nanos().div_ceil(GRAIN.as_nanos());
+        began + GRAIN.saturating_mul(u32::try_from(grains).unwrap_or(u32::MAX))
     }
 
     /// Sends what is due and sets the time of the next.

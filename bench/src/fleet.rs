@@ -47,6 +47,17 @@ pub(crate) fn measure(program: &Path, folder: &Path, sizes: &[u64], table: &mut 
             live.process.cpu_per_message,
             bare.process.cpu_per_message,
         );
+        let together = fleet.clients(
+            &format!("{devices} bare MQTT clients, timers every 20 ms"),
+            "bare-together",
+            *devices,
+        )?;
+        fleet.table.quotient(
+            &format!("{devices} devices: processor time / that client's"),
+            "",
+            live.process.cpu_per_message,
+            together.process.cpu_per_message,
+        );
         growth.live.push(live);
         growth.bare.push(bare);
     }

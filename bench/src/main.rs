@@ -53,10 +53,11 @@ fn main() -> anyhow::Result<()> {
     let mut table = Table::default();
     match arguments.split_first() {
         Some((first, [folder])) if first == "azure" => return azure::serve(Path::new(folder)),
-        Some((first, rest)) if ["bare", "bare-flat-out", "flat-out"].contains(&first.as_str()) => {
+        Some((first, rest)) if ["bare", "bare-together", "bare-flat-out", "flat-out"].contains(&first.as_str()) => {
             let task = Task::read(rest)?;
             let report = match first.as_str() {
                 "bare" => bare::measure(&task, Sending::Thermostat)?,
+                "bare-together" => bare::measure(&task, Sending::Together)?,
                 "bare-flat-out" => bare::measure(&task, Sending::FlatOut)?,
                 _ => flat_out::measure(&task)?,
             };
