@@ -24,10 +24,16 @@ export async function scenario(place) {
       .match(/from (\S+) to (\S+):/)
       .slice(1)
       .join();
+  const another = async () => {
+    const before = await value.textContent();
+    await place.until("another value", async () => (await value.textContent()) !== before);
+  };
   await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Live" }).waitFor();
+  // A value is written with its plot: what is seen with the next one was drawn after the pause began.
+  await another();
   const still = await seen();
-  const first = await value.textContent();
-  await place.until("another value", async () => (await value.textContent()) !== first);
+  await another();
   assert.equal(await seen(), still);
   await page.getByRole("button", { name: "Closer" }).click();
   await place.until("a closer look", async () => (await seen()) !== still);
