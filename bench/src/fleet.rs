@@ -72,12 +72,12 @@ pub(crate) fn measure(program: &Path, folder: &Path, sizes: &[u64], table: &mut 
     for (what, reports) in [("live", &growth.live), ("put aside", &growth.put_aside)] {
         fleet.table.growth(
             &format!("growth of the cost of a device, {what}"),
-            "the dearest size above the cheapest",
+            "the dearest size above the cheapest: few devices share what the process takes by itself",
             [memory, processor].map(|cost| Growth::spread(reports, cost)),
         );
         fleet.table.growth(
             &format!("growth of the cost of one more, {what}"),
-            "the dearest step from size to size above the cheapest",
+            "the dearest step from size to size above the cheapest: many share wake-ups and caches",
             [memory, processor].map(|cost| Growth::spread_of_one_more(reports, cost)),
         );
     }
