@@ -4,10 +4,20 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
+use setpoint_emulator::Hub;
 use setpoint_protocol::Key;
 use setpoint_tests::{Place, ROGUE};
 
 use crate::process::{PATIENCE, fleet, report, said, terminate};
+
+/// Waits until the hub has heard of each of these devices.
+async fn all_have_sent(hub: &Hub, devices: u64) {
+    let began = Instant::now();
+    while !(1..=devices).all(|number| !hub.telemetry_of(&format!("sim-{number:05}")).is_empty()) {
+        assert!(began.elapsed() < PATIENCE, "not all have sent");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
 
 /// Runs three devices, sends them this signal once the hub has heard of each, and says how they ended.
 async fn told_to_end(arguments: &[&str], signal: &str) -> (Output, u64) {
@@ -22,11 +32,7 @@ async fn told_to_end(arguments: &[&str], signal: &str) -> (Output, u64) {
         .arg(&file)
         .spawn()
         .unwrap();
-    let began = Instant::now();
-    while !(1..=3).all(|number| !hub.telemetry_of(&format!("sim-{number:05}")).is_empty()) {
-        assert!(began.elapsed() < PATIENCE, "not all have sent");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    all_have_sent(hub, 3).await;
     if signal == "-TERM" {
         terminate(&child);
     } else {
@@ -136,11 +142,7 @@ async fn a_cloud_that_goes_away_is_said_once_for_all() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let began = Instant::now();
-    while !(1..=5).all(|number| !hub.telemetry_of(&format!("sim-{number:05}")).is_empty()) {
-        assert!(began.elapsed() < PATIENCE, "not all have sent");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    all_have_sent(&hub, 5).await;
     place.emulator.stop().await;
     let stderr = BufReader::new(child.stderr.take().unwrap());
     let lines = tokio::task::spawn_blocking(move || {
